@@ -107,6 +107,7 @@ pub struct FieldPath {
 enum Base {
     Object,
     ClassName,
+    Configuration,
     DefaultBackend,
     Rule(u32),
     Path(u32, u32),
@@ -196,6 +197,7 @@ impl fmt::Display for FieldPath {
         match &self.base {
             Base::Object => f.write_str("metadata")?,
             Base::ClassName => f.write_str("spec.ingressClassName")?,
+            Base::Configuration => f.write_str("(configuration)")?,
             Base::DefaultBackend => f.write_str("spec.defaultBackend")?,
             Base::Rule(rule) => write!(f, "spec.rules[{rule}]")?,
             Base::Path(rule, path) => write!(f, "spec.rules[{rule}].http.paths[{path}]")?,
@@ -239,6 +241,16 @@ impl Origin {
         Self { ingress, field }
     }
 
+    /// The origin of what no object asked for, but the configuration.
+    pub fn configuration() -> Self {
+        Self::new(IngressId::new("", ""), FieldPath::of(Base::Configuration))
+    }
+
+    /// Whether no object asked for it, but the configuration.
+    pub fn is_configuration(&self) -> bool {
+        self.field.base == Base::Configuration
+    }
+
     /// The object.
     pub const fn ingress(&self) -> &IngressId {
         &self.ingress
@@ -252,6 +264,9 @@ impl Origin {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_configuration() {
+            return f.write_str("configuration");
+        }
         write!(f, "{} {}", self.ingress, self.field)
     }
 }

@@ -1,0 +1,119 @@
+//! One host: what all objects contribute, put in order, numbered and indexed.
+
+use super::{Config, Object};
+use crate::diagnostic::{Diagnostic, DiagnosticKind};
+use crate::dialect::{Contribution, Dialect, Draft, HostRules};
+use crate::host::HostPattern;
+use crate::origin::{Origin, SecretRef};
+use crate::path::PathPattern;
+use crate::rule::{Action, Rule};
+use crate::table::{HostParts, HostTable, IndexReport};
+
+/// Builds a host out of its contributors, the one with precedence first. `None` when nothing is left
+/// of it.
+pub(super) fn build(
+    dialect: &dyn Dialect,
+    config: &Config,
+    pattern: &HostPattern,
+    contributors: &[&Object],
+) -> Option<(HostTable, Vec<Diagnostic>)> {
+    let mut gathered = Gathered::default();
+    for object in contributors {
+        for contribution in object.for_host(pattern) {
+            gathered.add(object, contribution);
+        }
+    }
+    if !gathered.claimed {
+        gathered.drafts.append(&mut gathered.weak);
+    }
+    if pattern.is_any()
+        && let Some(backend) = config.backend()
+    {
+        let action = Action::forward(backend.clone());
+        gathered.defaults.push(Rule::new(PathPattern::any(), action, Origin::configuration()));
+    }
+    let mut rules = HostRules::new(pattern, gathered.drafts);
+    dialect.arrange(&mut rules);
+    let (mut rules, mut diagnostics) = rules.finish();
+    diagnostics.append(&mut gathered.diagnostics);
+    if rules.is_empty() && gathered.defaults.is_empty() && gathered.certificate.is_none() && !gathered.claimed {
+        return None;
+    }
+    let first_default = u32::try_from(rules.len()).unwrap_or(u32::MAX);
+    rules.append(&mut gathered.defaults);
+    let parts = HostParts {
+        pattern: pattern.clone(),
+        rules,
+        first_default,
+        certificate: gathered.certificate.map(|(secret, _)| secret.clone()),
+        claimed: gathered.claimed,
+        semantics: dialect.semantics(),
+    };
+    let (table, report) = HostTable::build(parts);
+    diagnostics.extend(findings(&table, report));
+    Some((table, diagnostics))
+}
+
+#[derive(Default)]
+struct Gathered<'a> {
+    drafts: Vec<Draft<'a>>,
+    weak: Vec<Draft<'a>>,
+    defaults: Vec<Rule>,
+    certificate: Option<(&'a SecretRef, &'a Object)>,
+    claimed: bool,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl<'a> Gathered<'a> {
+    fn add(&mut self, object: &'a Object, contribution: &'a Contribution) {
+        match contribution {
+            Contribution::Rule(rule) => {
+                self.claimed = true;
+                self.drafts.push(Draft::new(rule.clone(), &object.ingress));
+            }
+            Contribution::WeakRule(rule) => self.weak.push(Draft::new(rule.clone(), &object.ingress)),
+            Contribution::Claim => self.claimed = true,
+            Contribution::Default(rule) => self.defaults.push(rule.clone()),
+            Contribution::Certificate(secret, field) => match self.certificate {
+                None => self.certificate = Some((secret, object)),
+                Some((winner, _)) if winner == secret => {}
+                Some((winner, owner)) => self.diagnostics.push(Diagnostic::new(
+                    DiagnosticKind::CertificateConflict,
+                    object.ingress.id().clone(),
+                    field.clone(),
+                    format!("Secret {secret} is not used: {} names {winner} for the same host", owner.ingress.id()),
+                )),
+            },
+        }
+    }
+}
+
+fn findings(table: &HostTable, report: IndexReport) -> Vec<Diagnostic> {
+    let rules = table.rules();
+    let finding = |rank: u32, kind, message: &dyn Fn(&Rule) -> String| {
+        let rule = rules.get(rank as usize)?;
+        let origin = rule.origin();
+        Some(Diagnostic::new(kind, origin.ingress().clone(), origin.field().clone(), message(rule)))
+    };
+    let shadowed = report.shadowed.into_iter().filter_map(|shadowed| {
+        let winner = rules.get(shadowed.winner as usize)?;
+        finding(shadowed.loser, DiagnosticKind::ShadowedRule, &|rule| {
+            format!(
+                "{} of host {} is never reached: {} comes first and takes the same requests",
+                shown(rule),
+                table.pattern(),
+                winner.origin()
+            )
+        })
+    });
+    let oversized = report.oversized.into_iter().filter_map(|rank| {
+        finding(rank, DiagnosticKind::OversizedPattern, &|rule| {
+            format!("{} needs more memory than an expression may take; it is not served", shown(rule))
+        })
+    });
+    shadowed.chain(oversized).collect()
+}
+
+fn shown(rule: &Rule) -> String {
+    crate::diagnostic::Excerpt(&rule.path().to_string()).to_string()
+}

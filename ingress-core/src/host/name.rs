@@ -1,0 +1,102 @@
+//! What a request says about its host.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The longest name, in its text form.
+pub(crate) const MAX_NAME: usize = 253;
+/// The longest label of a name.
+pub(crate) const MAX_LABEL: usize = 63;
+
+/// The host of a request in the form that patterns are compared with: lower case, without port,
+/// without one final dot. Borrows unless it must change.
+///
+/// ```
+/// use ingress_core::host::HostName;
+///
+/// assert_eq!(HostName::parse("Shop.Example.com.:8443").unwrap().as_str(), "shop.example.com");
+/// assert_eq!(HostName::parse("[2001:DB8::1]:443").unwrap().as_str(), "[2001:db8::1]");
+/// assert!(HostName::parse("shop example").is_none());
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HostName<'r>(Cow<'r, str>);
+
+impl<'r> HostName<'r> {
+    /// Reads the host of a request, as it stands in the authority or in the `Host` header. `None`
+    /// when it is no host name: such a request is only met by rules that name no host.
+    pub fn parse(raw: &'r str) -> Option<Self> {
+        let name = Self::bare(raw)?;
+        Some(Self(if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(name.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(name)
+        }))
+    }
+
+    /// The name without port and final dot, its case as it came.
+    pub(crate) fn bare(raw: &str) -> Option<&str> {
+        let name = strip_port(raw)?;
+        if let Some(address) = name.strip_prefix('[') {
+            let address = address.strip_suffix(']')?;
+            let legal = |byte: u8| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.';
+            let sized = (1..=45).contains(&address.len());
+            return (sized && address.bytes().all(legal)).then_some(name);
+        }
+        let name = name.strip_suffix('.').unwrap_or(name);
+        let labels = || name.split('.').all(|label| is_label(label.as_bytes()));
+        (name.len() <= MAX_NAME && labels()).then_some(name)
+    }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for HostName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The host without its port; `None` when what follows the colon is no port.
+pub(crate) fn strip_port(raw: &str) -> Option<&str> {
+    let colon = match raw.rfind(']') {
+        Some(end) => raw.get(end..)?.find(':').map(|at| at + end),
+        None => raw.find(':'),
+    };
+    let Some(colon) = colon else { return Some(raw) };
+    let port = raw.get(colon + 1..)?;
+    let is_port = port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit());
+    if is_port { raw.get(..colon) } else { None }
+}
+
+/// Whether `label` can be one label of a request's host. Underscores are let through: they are no
+/// host name by the letter, but clients send them and a wildcard means them.
+pub(crate) fn is_label(label: &[u8]) -> bool {
+    let legal = |&byte: &u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    !label.is_empty() && label.len() <= MAX_LABEL && label.iter().all(legal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_and_dots() {
+        let parse = |raw| HostName::parse(raw).map(|name| name.as_str().to_owned());
+        assert_eq!(parse("a.b").as_deref(), Some("a.b"));
+        assert_eq!(parse("a.b:").as_deref(), Some("a.b"));
+        assert_eq!(parse("A.b.:80").as_deref(), Some("a.b"));
+        assert_eq!(parse("[::1]").as_deref(), Some("[::1]"));
+        assert_eq!(parse("[::1]:80").as_deref(), Some("[::1]"));
+        for bad in ["", ".", "a..", "a:b", "a:80:80", "a:123456", "[::1", "::1", "[]", "[::1]x", "é.com", "a/b", "a@b"] {
+            assert_eq!(parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn borrows_when_clean() {
+        assert!(matches!(HostName::parse("a.b:80").unwrap().0, Cow::Borrowed("a.b")));
+    }
+}

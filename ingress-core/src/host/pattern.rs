@@ -1,0 +1,285 @@
+//! What a rule says about hosts: one name, one wildcard label, or nothing.
+
+use std::fmt;
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::HostName;
+use super::name::{MAX_LABEL, MAX_NAME};
+
+/// The hosts that a rule applies to, in canonical form: lower case, A-labels, no final dot.
+///
+/// Patterns order by specificity: an exact name, then wildcards with the longer suffix first, then
+/// [any host](Self::ANY_TEXT). Within one class the order is that of the text, so it is total.
+///
+/// ```
+/// use ingress_core::host::{HostName, HostPattern};
+///
+/// let wildcard: HostPattern = "*.Example.com".parse()?;
+/// assert_eq!(wildcard.to_string(), "*.example.com");
+/// assert!(wildcard.matches(&HostName::parse("shop.example.com:8443").unwrap()));
+/// assert!(!wildcard.matches(&HostName::parse("a.shop.example.com").unwrap()));
+/// assert!("10.0.0.1".parse::<HostPattern>().is_err());
+/// # Ok::<(), ingress_core::host::HostError>(())
+/// ```
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct HostPattern {
+    kind: Kind,
+    /// The whole pattern as written, `*.` included.
+    text: Arc<str>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+enum Kind {
+    Exact,
+    Wildcard,
+    Any,
+}
+
+impl HostPattern {
+    /// How the pattern without a host is written.
+    pub const ANY_TEXT: &'static str = "*";
+
+    /// The pattern of a rule that names no host.
+    pub fn any() -> Self {
+        Self { kind: Kind::Any, text: Self::ANY_TEXT.into() }
+    }
+
+    /// Whether this is the pattern of rules that name no host.
+    pub fn is_any(&self) -> bool {
+        self.kind == Kind::Any
+    }
+
+    /// Whether the first label is `*`.
+    pub fn is_wildcard(&self) -> bool {
+        self.kind == Kind::Wildcard
+    }
+
+    /// The name behind `*.` of a wildcard; the name itself of an exact pattern; empty for any host.
+    pub fn suffix(&self) -> &str {
+        match self.kind {
+            Kind::Exact => &self.text,
+            Kind::Wildcard => self.text.strip_prefix("*.").unwrap_or(""),
+            Kind::Any => "",
+        }
+    }
+
+    /// The pattern as text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a request for `name` is meant, read literally: a wildcard stands for one label.
+    pub fn matches(&self, name: &HostName<'_>) -> bool {
+        match self.kind {
+            Kind::Any => true,
+            Kind::Exact => name.as_str() == self.suffix(),
+            Kind::Wildcard => name.as_str().split_once('.').is_some_and(|(_, rest)| rest == self.suffix()),
+        }
+    }
+
+    /// As [`matches`](Self::matches), with a wildcard that stands for one label or more.
+    pub fn matches_deep(&self, name: &HostName<'_>) -> bool {
+        match self.kind {
+            Kind::Any | Kind::Exact => self.matches(name),
+            Kind::Wildcard => name
+                .as_str()
+                .strip_suffix(self.suffix())
+                .is_some_and(|head| head.len() > 1 && head.ends_with('.')),
+        }
+    }
+
+    fn rank(&self) -> (Kind, std::cmp::Reverse<usize>, &str) {
+        let length = if self.kind == Kind::Wildcard { self.text.len() } else { 0 };
+        (self.kind, std::cmp::Reverse(length), &self.text)
+    }
+}
+
+impl Ord for HostPattern {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for HostPattern {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl FromStr for HostPattern {
+    type Err = HostError;
+
+    fn from_str(text: &str) -> Result<Self, HostError> {
+        if text.is_empty() {
+            return Ok(Self::any());
+        }
+        // The longest A-label form of a name is bounded, its Unicode form is not much longer: a text
+        // beyond this cannot become a name, and is not worth converting to find that out.
+        if text.len() > 4 * MAX_NAME {
+            return Err(HostError { kind: HostErrorKind::TooLong });
+        }
+        let (kind, name) = match text.strip_prefix("*.") {
+            Some(name) => (Kind::Wildcard, name),
+            None => (Kind::Exact, text),
+        };
+        let plain = is_canonical(name);
+        let canonical;
+        let name = if plain {
+            name
+        } else {
+            canonical = canonical_name(name)?;
+            &canonical
+        };
+        check_name(name)?;
+        let text = match kind {
+            Kind::Wildcard if plain => text.into(),
+            Kind::Wildcard => format!("*.{name}").into(),
+            Kind::Exact | Kind::Any => name.into(),
+        };
+        Ok(Self { kind, text })
+    }
+}
+
+fn is_canonical(name: &str) -> bool {
+    !name.ends_with('.') && name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+}
+
+fn canonical_name(name: &str) -> Result<String, HostError> {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.is_ascii() {
+        return Ok(name.to_ascii_lowercase());
+    }
+    idna::domain_to_ascii(name).map_err(|_| HostError { kind: HostErrorKind::Idna })
+}
+
+fn check_name(name: &str) -> Result<(), HostError> {
+    let fail = |kind| Err(HostError { kind });
+    if name.parse::<Ipv4Addr>().is_ok() || name.trim_matches(['[', ']']).parse::<Ipv6Addr>().is_ok() {
+        return fail(HostErrorKind::Address);
+    }
+    if name.len() > MAX_NAME {
+        return fail(HostErrorKind::TooLong);
+    }
+    for label in name.split('.') {
+        if label.is_empty() {
+            return fail(HostErrorKind::EmptyLabel);
+        }
+        if label.len() > MAX_LABEL {
+            return fail(HostErrorKind::LongLabel);
+        }
+        if label.contains('*') {
+            return fail(HostErrorKind::Wildcard);
+        }
+        if let Some(bad) = label.chars().find(|&c| !(c.is_ascii_alphanumeric() || c == '-')) {
+            return fail(HostErrorKind::Character(bad));
+        }
+        if label.starts_with('-') || label.ends_with('-') {
+            return fail(HostErrorKind::Hyphen);
+        }
+    }
+    Ok(())
+}
+
+/// Why a text is no [`HostPattern`].
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct HostError {
+    kind: HostErrorKind,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum HostErrorKind {
+    Address,
+    Character(char),
+    EmptyLabel,
+    Hyphen,
+    Idna,
+    LongLabel,
+    TooLong,
+    Wildcard,
+}
+
+impl HostError {
+    /// The text is an IP address, which the API forbids as a host.
+    pub fn is_address(&self) -> bool {
+        self.kind == HostErrorKind::Address
+    }
+
+    /// The text has a `*` elsewhere than as its whole first label.
+    pub fn is_wildcard(&self) -> bool {
+        self.kind == HostErrorKind::Wildcard
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            HostErrorKind::Address => f.write_str("it is an IP address"),
+            HostErrorKind::Character(bad) => write!(f, "{bad:?} cannot stand in a DNS name"),
+            HostErrorKind::EmptyLabel => f.write_str("it has an empty label"),
+            HostErrorKind::Hyphen => f.write_str("a label starts or ends with a hyphen"),
+            HostErrorKind::Idna => f.write_str("it has no valid ASCII form"),
+            HostErrorKind::LongLabel => write!(f, "a label is longer than {MAX_LABEL} characters"),
+            HostErrorKind::TooLong => write!(f, "it is longer than {MAX_NAME} characters"),
+            HostErrorKind::Wildcard => f.write_str("a wildcard may only be a whole first label"),
+        }
+    }
+}
+
+impl std::error::Error for HostError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pattern(text: &str) -> Result<String, String> {
+        text.parse::<HostPattern>().map(|p| p.to_string()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn canonical_form() {
+        assert_eq!(pattern("").as_deref(), Ok("*"));
+        assert_eq!(pattern("Shop.Example.COM.").as_deref(), Ok("shop.example.com"));
+        assert_eq!(pattern("*.Shop.example.com").as_deref(), Ok("*.shop.example.com"));
+        assert_eq!(pattern("bücher.example").as_deref(), Ok("xn--bcher-kva.example"));
+        assert_eq!(pattern("*.BÜCHER.example").as_deref(), Ok("*.xn--bcher-kva.example"));
+    }
+
+    #[test]
+    fn refused() {
+        for text in [
+            "*", "*.", "**.a", "a.*.b", "*a.b", "10.0.0.1", "[::1]", "::1", "a..b", ".a", "a_b.c", "a b",
+            "-a.b", "a-.b", "a:80", "http://a", "a\0b", ".", "..",
+        ] {
+            assert!(pattern(text).is_err(), "{text:?} gave {:?}", pattern(text));
+        }
+        assert!(pattern(&"a.".repeat(1_000_000)).is_err());
+        assert!(pattern(&"é".repeat(200)).is_err());
+        assert!(pattern(&format!("{}.a", "a".repeat(64))).is_err());
+        assert!(pattern(&format!("{}.a", "a".repeat(63))).is_ok());
+    }
+
+    #[test]
+    fn order_is_specificity() {
+        let mut patterns: Vec<HostPattern> =
+            ["", "*.a.com", "b.com", "*.x.a.com", "a.com"].map(|t| t.parse().unwrap()).into();
+        patterns.sort();
+        let texts: Vec<_> = patterns.iter().map(HostPattern::as_str).collect();
+        assert_eq!(texts, ["a.com", "b.com", "*.x.a.com", "*.a.com", "*"]);
+    }
+
+    #[test]
+    fn deep_wildcards_take_one_label_or_more() {
+        let wildcard: HostPattern = "*.a.com".parse().unwrap();
+        let deep = |text| wildcard.matches_deep(&HostName::parse(text).unwrap());
+        assert!(deep("x.a.com") && deep("y.x.a.com"));
+        assert!(!deep("a.com") && !deep("xa.com") && !deep("x.b.com"));
+    }
+}

@@ -1,0 +1,444 @@
+//! The path that is judged: what is left of a request target after the steps of a dialect.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// How a dialect reads the path of a request before any rule sees it.
+///
+/// The order of the steps is observable: `/x//../foo` is `/x/foo` when dot segments go first and
+/// `/foo` when slashes are merged first.
+///
+/// ```
+/// use ingress_core::path::{PathReading, Step};
+///
+/// let reading = PathReading::new(&[Step::DecodeUnreserved, Step::DotSegments]);
+/// let path = reading.normalize("/a/%2e%2e/b%2Fc?q=/..")?;
+/// assert_eq!(path.path(), b"/b%2Fc");
+/// assert_eq!(path.query(), Some("q=/.."));
+/// assert!(reading.normalize("/a%zz").is_err());
+/// # Ok::<(), ingress_core::path::Refusal>(())
+/// ```
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PathReading {
+    steps: &'static [Step],
+    fragment: Fragment,
+    strict: bool,
+}
+
+/// One pass over the path.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Step {
+    /// `\` becomes `/`.
+    Backslash,
+    /// Every escape is decoded, `%2F` too.
+    DecodeAll,
+    /// Escapes are decoded but for those of reserved characters.
+    DecodeNotReserved,
+    /// Escapes of letters, digits, `-`, `.`, `_` and `~` are decoded.
+    DecodeUnreserved,
+    /// `.` and `..` are resolved; nothing climbs above the root.
+    DotSegments,
+    /// Repeated slashes become one.
+    MergeSlashes,
+}
+
+/// What a raw `#` in a request target does. It has no place there, and servers disagree about it.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Fragment {
+    /// It and all that follows is dropped.
+    Cut,
+    /// It is a character like others.
+    Keep,
+    /// The request is refused.
+    Refuse,
+}
+
+/// Why a request target is refused. Answered with 400.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Refusal {
+    /// A byte below space, or DEL.
+    ControlByte,
+    /// `%` without two hexadecimal digits behind it.
+    Escape,
+    /// A raw `#`.
+    Fragment,
+    /// `%00`.
+    Null,
+    /// Neither `*` nor a path that starts with `/`.
+    Relative,
+}
+
+impl Refusal {
+    /// A stable name for scripts.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::ControlByte => "path-control-byte",
+            Self::Escape => "path-bad-escape",
+            Self::Fragment => "path-fragment",
+            Self::Null => "path-null",
+            Self::Relative => "path-relative",
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ControlByte => "the path holds a control byte",
+            Self::Escape => "the path holds a `%` that two hexadecimal digits do not follow",
+            Self::Fragment => "the path holds a raw `#`",
+            Self::Null => "the path holds `%00`",
+            Self::Relative => "the path does not start with `/`",
+        })
+    }
+}
+
+impl std::error::Error for Refusal {}
+
+/// A request target after normalisation: the path that rules judge, and the query, untouched.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct NormalPath<'p> {
+    path: Cow<'p, [u8]>,
+    query: Option<&'p str>,
+}
+
+impl<'p> NormalPath<'p> {
+    /// The path as rules judge it. Bytes, because decoding may leave something else than UTF-8.
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// The query, without its `?`.
+    pub fn query(&self) -> Option<&'p str> {
+        self.query
+    }
+}
+
+impl PathReading {
+    /// Reads strictly (control bytes, `%00` and malformed escapes are refused, and so is `#`), in
+    /// the given steps.
+    pub const fn new(steps: &'static [Step]) -> Self {
+        Self { steps, fragment: Fragment::Refuse, strict: true }
+    }
+
+    /// Takes the path as it came, but for the query.
+    pub const fn raw() -> Self {
+        Self { steps: &[], fragment: Fragment::Keep, strict: false }
+    }
+
+    /// Sets what a raw `#` does.
+    #[must_use]
+    pub const fn fragment(mut self, fragment: Fragment) -> Self {
+        self.fragment = fragment;
+        self
+    }
+
+    /// Splits the query off and applies the steps. Borrows when nothing has to change.
+    pub fn normalize<'p>(&self, target: &'p str) -> Result<NormalPath<'p>, Refusal> {
+        let target = match (self.fragment, target.find('#')) {
+            (_, None) | (Fragment::Keep, _) => target,
+            (Fragment::Cut, Some(at)) => target.get(..at).unwrap_or(target),
+            (Fragment::Refuse, Some(_)) => return Err(Refusal::Fragment),
+        };
+        let (path, query) = match target.split_once('?') {
+            Some((path, query)) => (path, Some(query)),
+            None => (target, None),
+        };
+        let path = if path.is_empty() { "/" } else { path };
+        if !path.starts_with('/') && path != "*" {
+            return Err(Refusal::Relative);
+        }
+        if self.strict {
+            refuse(path.as_bytes())?;
+        }
+        let mut path = Cow::Borrowed(path.as_bytes());
+        for step in self.steps {
+            if step.concerns(&path) {
+                path = Cow::Owned(step.apply(&path));
+            }
+        }
+        Ok(NormalPath { path, query })
+    }
+}
+
+fn refuse(path: &[u8]) -> Result<(), Refusal> {
+    for (at, byte) in path.iter().enumerate() {
+        match byte {
+            b'%' => match escape(path, at) {
+                Some(0) => return Err(Refusal::Null),
+                Some(_) => {}
+                None => return Err(Refusal::Escape),
+            },
+            0..0x20 | 0x7f => return Err(Refusal::ControlByte),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The byte that the escape at `at` stands for.
+fn escape(path: &[u8], at: usize) -> Option<u8> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let high = digit(path.get(at + 1)?)?;
+    let low = digit(path.get(at + 2)?)?;
+    u8::try_from(high * 16 + low).ok()
+}
+
+const fn is_unreserved(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+const fn is_reserved(byte: u8) -> bool {
+    matches!(
+        byte,
+        b':' | b'/'
+            | b'?'
+            | b'#'
+            | b'['
+            | b']'
+            | b'@'
+            | b'!'
+            | b'$'
+            | b'&'
+            | b'\''
+            | b'('
+            | b')'
+            | b'*'
+            | b'+'
+            | b','
+            | b';'
+            | b'='
+            | b'%'
+    )
+}
+
+impl Step {
+    /// Whether the step could change `path` at all; what keeps clean paths borrowed.
+    fn concerns(self, path: &[u8]) -> bool {
+        match self {
+            Self::Backslash => path.contains(&b'\\'),
+            Self::DecodeAll | Self::DecodeNotReserved | Self::DecodeUnreserved => path.contains(&b'%'),
+            Self::DotSegments => path.windows(2).any(|pair| pair == b"/."),
+            Self::MergeSlashes => path.windows(2).any(|pair| pair == b"//"),
+        }
+    }
+
+    fn apply(self, path: &[u8]) -> Vec<u8> {
+        match self {
+            Self::Backslash => path.iter().map(|&b| if b == b'\\' { b'/' } else { b }).collect(),
+            Self::DecodeAll => decode(path, |_| true),
+            Self::DecodeNotReserved => decode(path, |byte| !is_reserved(byte)),
+            Self::DecodeUnreserved => decode(path, is_unreserved),
+            Self::DotSegments => remove_dot_segments(path),
+            Self::MergeSlashes => {
+                let mut merged = path.to_vec();
+                merged.dedup_by(|next, last| *next == b'/' && *last == b'/');
+                merged
+            }
+        }
+    }
+}
+
+fn decode(path: &[u8], wanted: impl Fn(u8) -> bool) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut at = 0;
+    while let Some(&byte) = path.get(at) {
+        match if byte == b'%' { escape(path, at) } else { None } {
+            Some(meant) if wanted(meant) => {
+                decoded.push(meant);
+                at += 3;
+            }
+            _ => {
+                decoded.push(byte);
+                at += 1;
+            }
+        }
+    }
+    decoded
+}
+
+fn remove_dot_segments(path: &[u8]) -> Vec<u8> {
+    let Some(inner) = path.strip_prefix(b"/") else { return path.to_vec() };
+    let mut kept: Vec<&[u8]> = Vec::new();
+    let mut open = false;
+    for segment in inner.split(|&byte| byte == b'/') {
+        // A dot segment at the very end leaves its slash behind.
+        open = matches!(segment, b"." | b"..");
+        match segment {
+            b"." => {}
+            b".." => {
+                kept.pop();
+            }
+            _ => kept.push(segment),
+        }
+    }
+    if open {
+        kept.push(b"");
+    }
+    let mut resolved = Vec::with_capacity(path.len());
+    for segment in kept {
+        resolved.push(b'/');
+        resolved.extend_from_slice(segment);
+    }
+    resolved
+}
+
+/// Whether no reading could change, refuse or cut `target`: the common case, settled in one pass
+/// that the compiler turns into vector code. It may say no too often, never yes.
+pub(crate) fn is_plain(target: &[u8]) -> bool {
+    const LANES: usize = 16;
+
+    #[inline(always)]
+    fn odd(byte: u8, next: u8) -> bool {
+        // Below `$` stand the control bytes, space, `!`, `"` and `#`. `%` and `?` are apart from them.
+        let special = (byte < b'$') | (byte == b'%') | (byte == b'?') | (byte == b'\\') | (byte == 0x7f);
+        special | ((byte == b'/') & ((next == b'/') | (next == b'.')))
+    }
+
+    #[inline(always)]
+    fn odd_lanes(bytes: &[u8; LANES], next: &[u8; LANES]) -> bool {
+        let mut found = 0u8;
+        for lane in 0..LANES {
+            found |= u8::from(odd(bytes[lane], next[lane]));
+        }
+        found != 0
+    }
+
+    let Some((&first, after)) = target.split_first() else { return false };
+    let Some(&last) = target.last() else { return false };
+    // The last byte has no follower; all others are looked at together with theirs.
+    if first != b'/' || odd(last, 0) {
+        return false;
+    }
+    let mut bytes = target;
+    let mut next = after;
+    while let (Some((these, rest)), Some((those, rest_next))) =
+        (bytes.split_first_chunk::<LANES>(), next.split_first_chunk::<LANES>())
+    {
+        if odd_lanes(these, those) {
+            return false;
+        }
+        (bytes, next) = (rest, rest_next);
+    }
+    // What is left is looked at with some of what was seen before, rather than byte by byte.
+    if let (Some(these), Some(those)) = (
+        target.get(..target.len() - 1).and_then(|t| t.last_chunk::<LANES>()),
+        after.last_chunk::<LANES>(),
+    ) {
+        return !odd_lanes(these, those);
+    }
+    !bytes.iter().zip(next).any(|(&byte, &next)| odd(byte, next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SPEC: PathReading = PathReading::new(&[Step::DecodeUnreserved, Step::DotSegments]);
+    const ALL: PathReading = PathReading::new(&[Step::DecodeAll, Step::MergeSlashes, Step::DotSegments])
+        .fragment(Fragment::Cut);
+
+    fn spec(target: &str) -> Result<String, Refusal> {
+        SPEC.normalize(target).map(|p| String::from_utf8_lossy(p.path()).into_owned())
+    }
+
+    #[test]
+    fn the_steps_of_the_specification() {
+        for (target, path) in [
+            ("", "/"),
+            ("?a", "/"),
+            ("*", "*"),
+            ("/", "/"),
+            ("/a/./b", "/a/b"),
+            ("/a/../b", "/b"),
+            ("/..", "/"),
+            ("/../../a", "/a"),
+            ("/a/..", "/"),
+            ("/a/b/..", "/a/"),
+            ("/a/.", "/a/"),
+            ("/a//b", "/a//b"),
+            ("//a", "//a"),
+            ("/a//../b", "/a/b"),
+            ("/%61", "/a"),
+            ("/%2e%2E/x", "/x"),
+            ("/a%2Fb", "/a%2Fb"),
+            ("/a%5cb", "/a%5cb"),
+            ("/a%2f..%2fb", "/a%2f..%2fb"),
+            ("/...", "/..."),
+            ("/.a", "/.a"),
+            ("/%7Euser/%25", "/~user/%25"),
+        ] {
+            assert_eq!(spec(target).as_deref(), Ok(path), "{target}");
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        for (target, refusal) in [
+            ("/%00", Refusal::Null),
+            ("/%", Refusal::Escape),
+            ("/%2", Refusal::Escape),
+            ("/%g0", Refusal::Escape),
+            ("/%+1", Refusal::Escape),
+            ("/\u{1}", Refusal::ControlByte),
+            ("/\u{7f}", Refusal::ControlByte),
+            ("/a#b", Refusal::Fragment),
+            ("a", Refusal::Relative),
+        ] {
+            assert_eq!(spec(target), Err(refusal), "{target:?}");
+        }
+    }
+
+    #[test]
+    fn order_of_steps_is_observable() {
+        const DOTS_FIRST: PathReading = PathReading::new(&[Step::DotSegments, Step::MergeSlashes]);
+        const SLASHES_FIRST: PathReading = PathReading::new(&[Step::MergeSlashes, Step::DotSegments]);
+        assert_eq!(DOTS_FIRST.normalize("/x//../foo").unwrap().path(), b"/x/foo");
+        assert_eq!(SLASHES_FIRST.normalize("/x//../foo").unwrap().path(), b"/foo");
+        assert_eq!(ALL.normalize("/a%2f%2fb#c?d").unwrap().path(), b"/a/b");
+        assert_eq!(PathReading::raw().normalize("/%zz/../#").unwrap().path(), b"/%zz/../#");
+    }
+
+    fn awkward() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "/", "//", ".", "..", "/.", "/..", "a", "b", "%2e", "%2F", "%41", "%00", "%", "?", "#", "\\", "\u{1}",
+            "\u{7f}", "é", "longer-segment", "!", "~", "%25", "%5c",
+        ]);
+        prop::collection::vec(piece, 0..14).prop_map(|pieces| format!("/{}", pieces.concat()))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4_000))]
+
+        #[test]
+        fn idempotent_and_below_the_root(target in awkward()) {
+            if let Ok(once) = SPEC.normalize(&target) {
+                let text = std::str::from_utf8(once.path()).unwrap();
+                let twice = SPEC.normalize(text).unwrap();
+                prop_assert_eq!(twice.path(), once.path());
+                prop_assert!(text.starts_with('/'));
+                prop_assert!(!text.split('/').any(|segment| segment == "." || segment == ".."), "{}", text);
+            }
+        }
+
+        #[test]
+        fn plain_means_that_nothing_changes(target in awkward()) {
+            if is_plain(target.as_bytes()) {
+                for reading in [SPEC, ALL, PathReading::raw()] {
+                    let read = reading.normalize(&target).unwrap();
+                    prop_assert_eq!(read.path(), target.as_bytes());
+                    prop_assert_eq!(read.query(), None);
+                }
+            }
+        }
+
+        #[test]
+        fn ordinary_paths_are_plain(path in "(/[a-z0-9_~-][a-z0-9._~-]{0,12}){1,6}/?") {
+            prop_assert!(is_plain(path.as_bytes()));
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Rewriting the path that is sent on.
+
+use std::fmt;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::uri::PathAndQuery;
+
+use crate::path::regex::Captures;
+use crate::path::{PathKind, PathPattern};
+
+/// How a rule rewrites the path of the requests it takes.
+///
+/// ```
+/// use ingress_core::path::PathPattern;
+/// use ingress_core::rule::Rewrite;
+///
+/// let template = Rewrite::template("/users/$2")?;
+/// assert_eq!(template.to_string(), "/users/$2");
+/// let swap = Rewrite::replace_match("/new")?;
+/// assert_eq!(swap.to_string(), "/new...");
+/// assert!(Rewrite::template("users").is_err());
+/// # Ok::<(), ingress_core::rule::RewriteError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Rewrite {
+    kind: Kind,
+    /// Present when the rule's pattern is an expression and the template asks for its groups.
+    captures: Option<Captures>,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Kind {
+    /// What the pattern matched gives way to this text; what follows stays.
+    ReplaceMatch(Box<str>),
+    Template(Box<[Part]>),
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum Part {
+    Group(u8),
+    Text(Box<str>),
+}
+
+impl PartialEq for Rewrite {
+    fn eq(&self, other: &Self) -> bool {
+        // The engine follows from the rule's pattern, which is compared with the rule.
+        self.kind == other.kind
+    }
+}
+
+impl Rewrite {
+    /// A whole new path, in which `$0` to `$9` stand for the groups of the rule's expression. A group
+    /// that took no part is empty; of a pattern that is no expression `$0` is what it matched.
+    pub fn template(text: &str) -> Result<Self, RewriteError> {
+        check(text)?;
+        let mut parts = Vec::new();
+        let mut pieces = text.split('$');
+        let mut plain = pieces.next().unwrap_or_default().to_owned();
+        for piece in pieces {
+            match piece.as_bytes().first() {
+                Some(&digit @ b'0'..=b'9') => {
+                    if !plain.is_empty() {
+                        parts.push(Part::Text(std::mem::take(&mut plain).into()));
+                    }
+                    parts.push(Part::Group(digit - b'0'));
+                    plain.push_str(&piece[1..]);
+                }
+                _ => {
+                    plain.push('$');
+                    plain.push_str(piece);
+                }
+            }
+        }
+        if !plain.is_empty() {
+            parts.push(Part::Text(plain.into()));
+        }
+        Ok(Self { kind: Kind::Template(parts.into()), captures: None })
+    }
+
+    /// What the pattern matched is replaced, what follows it is kept, with one slash between.
+    pub fn replace_match(text: &str) -> Result<Self, RewriteError> {
+        check(text)?;
+        Ok(Self { kind: Kind::ReplaceMatch(text.into()), captures: None })
+    }
+
+    /// Makes ready for the pattern of a rule.
+    pub(super) fn bound_to(mut self, path: &PathPattern) -> Self {
+        self.captures = match path.kind() {
+            PathKind::Regex => Captures::new(path.as_str(), path.ignores_case()),
+            _ => None,
+        };
+        self
+    }
+
+    /// The path to send on, with the query put back behind it.
+    pub(crate) fn apply(
+        &self,
+        pattern: &PathPattern,
+        path: &[u8],
+        query: Option<&str>,
+    ) -> Result<PathAndQuery, RewriteError> {
+        let groups = match &self.captures {
+            Some(captures) => captures.groups(path),
+            None => pattern.matched_length(path).map(|end| vec![Some((0, end))]),
+        };
+        let groups = groups.unwrap_or_default();
+        let group = |index: u8| {
+            let (start, end) = groups.get(usize::from(index)).copied().flatten()?;
+            path.get(start..end)
+        };
+        let mut target = BytesMut::with_capacity(path.len() + 32);
+        match &self.kind {
+            Kind::Template(parts) => {
+                for part in parts {
+                    match part {
+                        Part::Group(index) => put_path(&mut target, group(*index).unwrap_or_default()),
+                        Part::Text(text) => target.put_slice(text.as_bytes()),
+                    }
+                }
+            }
+            Kind::ReplaceMatch(text) => {
+                let rest = path.get(group(0).map_or(0, <[u8]>::len)..).unwrap_or_default();
+                let rest = rest.strip_prefix(b"/").unwrap_or(rest);
+                target.put_slice(text.strip_suffix('/').unwrap_or(text).as_bytes());
+                if !rest.is_empty() || text.ends_with('/') || target.is_empty() {
+                    target.put_u8(b'/');
+                }
+                put_path(&mut target, rest);
+            }
+        }
+        // A template that carries a query of its own goes before the query of the request.
+        finish(target, query)
+    }
+}
+
+/// Makes the target out of a path that was not rewritten.
+pub(crate) fn unchanged(path: &[u8], query: Option<&str>) -> Result<PathAndQuery, RewriteError> {
+    let mut target = BytesMut::with_capacity(path.len() + query.map_or(0, |query| query.len() + 1));
+    put_path(&mut target, path);
+    finish(target, query)
+}
+
+fn finish(mut target: BytesMut, query: Option<&str>) -> Result<PathAndQuery, RewriteError> {
+    if let Some(query) = query {
+        target.put_u8(if target.contains(&b'?') { b'&' } else { b'?' });
+        target.put_slice(query.as_bytes());
+    }
+    let target: Bytes = target.freeze();
+    if target.first() != Some(&b'/') && &*target != b"*" {
+        return Err(RewriteError { kind: ErrorKind::Relative });
+    }
+    PathAndQuery::from_maybe_shared(target).map_err(|_| RewriteError { kind: ErrorKind::Characters })
+}
+
+/// Writes bytes of a path, escaping what would end it or cannot stand in it: decoding may have
+/// brought such bytes to light.
+fn put_path(target: &mut BytesMut, path: &[u8]) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for &byte in path {
+        if matches!(byte, 0..=b' ' | b'"' | b'#' | b'?' | b'<' | b'>' | b'`' | 0x7f..) {
+            target.put_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        } else {
+            target.put_u8(byte);
+        }
+    }
+}
+
+fn check(text: &str) -> Result<(), RewriteError> {
+    if !text.starts_with(['/', '$']) {
+        return Err(RewriteError { kind: ErrorKind::Relative });
+    }
+    if text.bytes().any(|byte| byte <= b' ' || byte >= 0x7f || byte == b'#') {
+        return Err(RewriteError { kind: ErrorKind::Characters });
+    }
+    Ok(())
+}
+
+impl fmt::Display for Rewrite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::ReplaceMatch(text) => write!(f, "{text}..."),
+            Kind::Template(parts) => parts.iter().try_for_each(|part| match part {
+                Part::Group(index) => write!(f, "${index}"),
+                Part::Text(text) => f.write_str(text),
+            }),
+        }
+    }
+}
+
+/// Why a text is no [`Rewrite`], or why its result is no path.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RewriteError {
+    kind: ErrorKind,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+enum ErrorKind {
+    Characters,
+    Refused,
+    Relative,
+}
+
+impl RewriteError {
+    pub(crate) const fn refused() -> Self {
+        Self { kind: ErrorKind::Refused }
+    }
+}
+
+impl fmt::Display for RewriteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            ErrorKind::Characters => "the path would hold characters that a request target cannot carry",
+            ErrorKind::Refused => "the request's own path is refused",
+            ErrorKind::Relative => "the path would not start with `/`",
+        })
+    }
+}
+
+impl std::error::Error for RewriteError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn apply(rewrite: &str, pattern: PathPattern, path: &str, query: Option<&str>) -> Result<String, RewriteError> {
+        let rewrite = match rewrite.strip_suffix("...") {
+            Some(text) => Rewrite::replace_match(text),
+            None => Rewrite::template(rewrite),
+        };
+        let rewrite = rewrite?.bound_to(&pattern);
+        rewrite.apply(&pattern, path.as_bytes(), query).map(|target| target.to_string())
+    }
+
+    fn regex(text: &str) -> PathPattern {
+        PathPattern::regex(text).unwrap()
+    }
+
+    fn prefix(text: &str) -> PathPattern {
+        PathPattern::prefix(text).unwrap()
+    }
+
+    #[test]
+    fn groups() {
+        let api = "/api(/|$)(.*)";
+        assert_eq!(apply("/$2", regex(api), "/api/v1/x", Some("q=1")).as_deref(), Ok("/v1/x?q=1"));
+        assert_eq!(apply("/$2", regex(api), "/api", None).as_deref(), Ok("/"));
+        assert_eq!(apply("/$9$x$", regex(api), "/api/a", None).as_deref(), Ok("/$x$"));
+        assert_eq!(apply("/x?a=b", regex(api), "/api/a", Some("c")).as_deref(), Ok("/x?a=b&c"));
+        assert_eq!(apply("/$0", prefix("/p"), "/p/x", None).as_deref(), Ok("//p"));
+    }
+
+    #[test]
+    fn replacing_what_matched() {
+        assert_eq!(apply("/new...", prefix("/old"), "/old/x", None).as_deref(), Ok("/new/x"));
+        assert_eq!(apply("/new...", prefix("/old"), "/old", None).as_deref(), Ok("/new"));
+        assert_eq!(apply("/...", prefix("/old"), "/old/x", None).as_deref(), Ok("/x"));
+        assert_eq!(apply("/...", prefix("/old"), "/old", None).as_deref(), Ok("/"));
+        assert_eq!(apply("/new...", prefix("/"), "/x", None).as_deref(), Ok("/new/x"));
+    }
+
+    #[test]
+    fn a_result_that_is_no_path_is_an_error() {
+        assert!(apply("$1", regex("/(.*)"), "/evil", None).is_err());
+        assert!(apply("x", regex("/"), "/", None).is_err());
+        assert!(Rewrite::template("/a b").is_err() && Rewrite::template("/\r\nX: y").is_err());
+    }
+
+    #[test]
+    fn what_decoding_uncovered_is_covered_again() {
+        assert_eq!(unchanged(b"/a b?#\xff\n", Some("q")).unwrap(), "/a%20b%3F%23%FF%0A?q");
+    }
+}

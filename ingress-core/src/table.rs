@@ -1,0 +1,271 @@
+//! The compiled product: an immutable route table, and its lookup.
+//!
+//! Nothing here knows an annotation, a dialect or an API object.
+
+mod display;
+mod host;
+mod outcome;
+mod semantics;
+
+use std::fmt;
+
+pub use host::HostTable;
+pub(crate) use host::{HostParts, IndexReport};
+pub use outcome::{Match, Outcome, OwnedMatch};
+pub use semantics::{HostChoice, HostReading, Semantics, Wildcards};
+
+use crate::host::HostPattern;
+use crate::host::index::{HostIndex, Needle};
+use crate::origin::SecretRef;
+use crate::path::is_plain;
+use crate::request::RequestHead;
+
+/// Routes, certificate references and their order, compiled and immutable.
+///
+/// A lookup goes through these steps:
+///
+/// 1. The path is normalised as the dialect reads paths. What it refuses is [`Outcome::Refused`].
+/// 2. The hosts that the request may belong to are found: the exact name, then the wildcard, then
+///    the rules that name no host.
+/// 3. In each, the lowest-numbered rule that matches is the answer. Whether a miss goes on to the
+///    next host is the dialect's [`HostChoice`].
+/// 4. When no rule matched, the default backend of the first of those hosts that has one.
+///
+/// The table allocates nothing on a hit, takes no lock and has no interior mutability. Its indexes
+/// only ever *find* rules; [`explain`](Self::explain) answers the same question without them.
+pub struct RouteTable {
+    index: HostIndex,
+    semantics: Semantics,
+    dialect: &'static str,
+    default_certificate: Option<SecretRef>,
+    generation: u64,
+}
+
+/// What a table occupies, in bytes.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct MemoryUsage {
+    index: usize,
+    rules: usize,
+}
+
+impl MemoryUsage {
+    /// Host index, tries and expressions: what a lookup walks through.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Everything, the rules included. Text that several rules share is counted for each of them.
+    pub fn total(&self) -> usize {
+        self.index + self.rules
+    }
+}
+
+impl RouteTable {
+    pub(crate) fn new(
+        index: HostIndex,
+        semantics: Semantics,
+        dialect: &'static str,
+        default_certificate: Option<SecretRef>,
+        generation: u64,
+    ) -> Self {
+        Self { index, semantics, dialect, default_certificate, generation }
+    }
+
+    pub(crate) fn index(&self) -> &HostIndex {
+        &self.index
+    }
+
+    /// Where a request goes.
+    ///
+    /// ```
+    /// # use ingress_core::{Outcome, RequestHead, RouteTable, dialect::Kubernetes};
+    /// # let shop: k8s_openapi::api::networking::v1::Ingress = serde_json::from_value(serde_json::json!({
+    /// #     "metadata": {"name": "web", "namespace": "shop"},
+    /// #     "spec": {"rules": [{"host": "shop.example.com", "http": {"paths": [
+    /// #         {"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}},
+    /// #         {"path": "/cart", "pathType": "Prefix", "backend": {"service": {"name": "cart", "port": {"number": 80}}}},
+    /// #     ]}}]}
+    /// # })).unwrap();
+    /// let (table, _) = RouteTable::compile(Kubernetes, [&shop]);
+    /// let Outcome::Matched(hit) = table.lookup(&RequestHead::new("shop.example.com", "/cart/7")) else { panic!() };
+    /// assert_eq!(hit.rule().to_string(), "Prefix /cart -> shop/cart:80");
+    /// ```
+    #[inline]
+    pub fn lookup<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
+        let target = request.target().as_bytes();
+        if is_plain(target) { self.search(target, request) } else { self.lookup_normalized(request) }
+    }
+
+    #[cold]
+    fn lookup_normalized<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
+        match self.semantics.paths().normalize(request.target()) {
+            Ok(path) => self.search(path.path(), request),
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+
+    #[inline]
+    fn search<'t>(&'t self, path: &[u8], request: &RequestHead<'_>) -> Outcome<'t> {
+        let host = request.host().unwrap_or("").as_bytes();
+        if let Some(needle) = self.index.needle(host) {
+            return self.search_host(&needle, path, request);
+        }
+        // Upper case, a port, a final dot: the name is put into its canonical form first.
+        let mut buffer = [0; 256];
+        match self.semantics.hosts().canonical(host, &mut buffer).and_then(|name| self.index.needle(name)) {
+            Some(needle) => self.search_host(&needle, path, request),
+            None => self.search_rest(None, None, path, request),
+        }
+    }
+
+    #[inline]
+    fn search_host<'t>(&'t self, needle: &Needle<'_>, path: &[u8], request: &RequestHead<'_>) -> Outcome<'t> {
+        let exact = self.index.exact(needle);
+        if let Some(host) = exact
+            && let Some(rule) = host.select(path, request)
+            && self.semantics.choice() != HostChoice::Best
+        {
+            return Outcome::Matched(Match::new(host, rule));
+        }
+        self.search_rest(Some(needle), exact, path, request)
+    }
+
+    /// Everything but a hit on the exact host.
+    fn search_rest<'t>(
+        &'t self,
+        needle: Option<&Needle<'_>>,
+        exact: Option<&'t HostTable>,
+        path: &[u8],
+        request: &RequestHead<'_>,
+    ) -> Outcome<'t> {
+        let mut first: Option<&HostTable> = None;
+        let mut fallback: Option<Match<'t>> = None;
+        let mut best: Option<Match<'t>> = None;
+        let mut bound = false;
+        let wildcards = needle
+            .into_iter()
+            .flat_map(|needle| self.index.wildcards(needle, self.semantics.hosts().wildcards()));
+        for host in exact.into_iter().chain(wildcards).chain(self.index.any()) {
+            if fallback.is_none() {
+                fallback = host.default_rule().map(|rule| Match::new(host, rule));
+            }
+            if !host.is_claimed() {
+                continue;
+            }
+            let consulted = match self.semantics.choice() {
+                HostChoice::MostSpecific => !bound,
+                HostChoice::MostSpecificThenAny => !bound || host.pattern().is_any(),
+                HostChoice::FallThrough | HostChoice::Best => true,
+            };
+            bound = true;
+            if !consulted {
+                continue;
+            }
+            first = first.or(Some(host));
+            let Some(rule) = host.select(path, request) else { continue };
+            let found = Match::new(host, rule);
+            if self.semantics.choice() != HostChoice::Best {
+                return Outcome::Matched(found);
+            }
+            // Among equals the more specific host, which came first, stays.
+            if best.as_ref().is_none_or(|best| found.rule().key() < best.rule().key()) {
+                best = Some(found);
+            }
+        }
+        match (best.or(fallback), first) {
+            (Some(found), _) => Outcome::Matched(found),
+            (None, Some(host)) => Outcome::NoPath(host.pattern()),
+            (None, None) => Outcome::NoHost,
+        }
+    }
+
+    /// The Secret whose certificate answers for a TLS server name: that of the exact host, of the
+    /// wildcard, of entries without hosts, or the configured default.
+    pub fn certificate(&self, server_name: &str) -> Option<&SecretRef> {
+        let name = server_name.as_bytes();
+        let mut buffer = [0; 256];
+        let needle = match self.index.needle(name) {
+            Some(needle) => Some(needle),
+            None => self.semantics.hosts().canonical(name, &mut buffer).and_then(|name| self.index.needle(name)),
+        };
+        let named = needle.as_ref().and_then(|needle| {
+            let exact = self.index.exact(needle).into_iter();
+            let wildcards = self.index.wildcards(needle, self.semantics.certificate_wildcards());
+            exact.chain(wildcards).find_map(HostTable::certificate)
+        });
+        named
+            .or_else(|| self.index.any().and_then(HostTable::certificate))
+            .or(self.default_certificate.as_ref())
+    }
+
+    /// All hosts, the most specific first.
+    pub fn hosts(&self) -> impl Iterator<Item = &HostTable> {
+        let mut hosts: Vec<_> = self.index.iter().collect();
+        hosts.sort_unstable_by(|a, b| a.pattern().cmp(b.pattern()));
+        hosts.into_iter()
+    }
+
+    /// The rules of one host pattern.
+    pub fn host(&self, pattern: &HostPattern) -> Option<&HostTable> {
+        self.index.get(pattern)
+    }
+
+    /// How many host patterns there are.
+    pub fn host_count(&self) -> usize {
+        self.index.len()
+    }
+
+    /// How many rules there are, default backends included.
+    pub fn rule_count(&self) -> usize {
+        self.index.iter().map(|host| host.rules().len()).sum()
+    }
+
+    /// The certificate for names that nothing else covers.
+    pub fn default_certificate(&self) -> Option<&SecretRef> {
+        self.default_certificate.as_ref()
+    }
+
+    /// Which compilation of its compiler this is, from 1.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The dialect that the objects were read in.
+    pub fn dialect(&self) -> &'static str {
+        self.dialect
+    }
+
+    /// How requests are read: hosts, paths, and what a miss does.
+    pub fn semantics(&self) -> &Semantics {
+        &self.semantics
+    }
+
+    /// What the table occupies. Walks through all of it.
+    pub fn memory_usage(&self) -> MemoryUsage {
+        let mut usage = MemoryUsage { index: self.index.memory_usage() + size_of::<Self>(), rules: 0 };
+        for host in self.index.iter() {
+            usage.index += host.index_usage();
+            usage.rules += host.rule_usage();
+        }
+        usage
+    }
+}
+
+impl fmt::Debug for RouteTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RouteTable")
+            .field("dialect", &self.dialect)
+            .field("generation", &self.generation)
+            .field("hosts", &self.host_count())
+            .field("rules", &self.rule_count())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A table that nothing routes to, to start from.
+impl Default for RouteTable {
+    fn default() -> Self {
+        Self::new(HostIndex::default(), Semantics::default(), "none", None, 0)
+    }
+}

@@ -1,0 +1,160 @@
+//! What a dialect decides about requests, as data: read at every lookup, so it is small and `Copy`.
+
+use crate::host::HostName;
+use crate::path::{PathReading, Step};
+
+/// How a table reads requests.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Semantics {
+    choice: HostChoice,
+    hosts: HostReading,
+    paths: PathReading,
+    certificate_wildcards: Wildcards,
+    forward_received: bool,
+}
+
+/// Which of the hosts that a request may belong to are asked for a rule.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum HostChoice {
+    /// All of them compete; the rule with the smallest
+    /// [order key](crate::rule::Rule::order_key) wins, then the more specific host.
+    Best,
+    /// One after the other, the most specific first, until a rule matches.
+    FallThrough,
+    /// Only the most specific one.
+    MostSpecific,
+    /// The most specific one, then the rules that name no host.
+    MostSpecificThenAny,
+}
+
+/// How the host of a request is read.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct HostReading {
+    fold_case: bool,
+    strip_dot: bool,
+    wildcards: Wildcards,
+}
+
+/// What the `*` of a wildcard host stands for.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Wildcards {
+    /// Nothing: wildcards match no request.
+    Dead,
+    /// One label or more. Of several wildcards the longest suffix goes first.
+    ManyLabels,
+    /// One label.
+    OneLabel,
+}
+
+impl Default for Semantics {
+    /// The reading of the `kubernetes` dialect.
+    fn default() -> Self {
+        Self {
+            choice: HostChoice::FallThrough,
+            hosts: HostReading { fold_case: true, strip_dot: true, wildcards: Wildcards::OneLabel },
+            paths: PathReading::new(&[Step::DecodeUnreserved, Step::DotSegments]),
+            certificate_wildcards: Wildcards::OneLabel,
+            forward_received: false,
+        }
+    }
+}
+
+impl Semantics {
+    /// Sets which hosts are asked.
+    #[must_use]
+    pub const fn with_choice(mut self, choice: HostChoice) -> Self {
+        self.choice = choice;
+        self
+    }
+
+    /// Sets how hosts are read.
+    #[must_use]
+    pub const fn with_hosts(mut self, hosts: HostReading) -> Self {
+        self.hosts = hosts;
+        self
+    }
+
+    /// Sets how paths are read.
+    #[must_use]
+    pub const fn with_paths(mut self, paths: PathReading) -> Self {
+        self.paths = paths;
+        self
+    }
+
+    /// Sends the target on as it was received, not as it was judged.
+    #[must_use]
+    pub const fn with_forward_received(mut self, received: bool) -> Self {
+        self.forward_received = received;
+        self
+    }
+
+    /// Which hosts are asked.
+    pub const fn choice(&self) -> HostChoice {
+        self.choice
+    }
+
+    /// How hosts are read.
+    pub const fn hosts(&self) -> HostReading {
+        self.hosts
+    }
+
+    /// How paths are read.
+    pub const fn paths(&self) -> PathReading {
+        self.paths
+    }
+
+    /// What the `*` of a certificate's host stands for: one label, as in certificates themselves.
+    pub const fn certificate_wildcards(&self) -> Wildcards {
+        self.certificate_wildcards
+    }
+
+    /// Whether the target is sent on as it was received.
+    pub const fn forward_received(&self) -> bool {
+        self.forward_received
+    }
+}
+
+impl HostReading {
+    /// Without case, without a final dot, with the given wildcards.
+    pub const fn new(wildcards: Wildcards) -> Self {
+        Self { fold_case: true, strip_dot: true, wildcards }
+    }
+
+    /// A final dot is part of the name, which then matches nothing but rules without a host.
+    #[must_use]
+    pub const fn keep_dot(mut self) -> Self {
+        self.strip_dot = false;
+        self
+    }
+
+    /// Upper case in the host of a request matches nothing but rules without a host.
+    #[must_use]
+    pub const fn keep_case(mut self) -> Self {
+        self.fold_case = false;
+        self
+    }
+
+    /// What a wildcard stands for.
+    pub const fn wildcards(&self) -> Wildcards {
+        self.wildcards
+    }
+
+    /// Whether a raw host is one that this reading compares at all.
+    pub(crate) fn admits(&self, raw: &str) -> bool {
+        let name = crate::host::strip_port(raw).unwrap_or(raw);
+        (self.fold_case || !name.bytes().any(|byte| byte.is_ascii_uppercase()))
+            && (self.strip_dot || !name.ends_with('.'))
+    }
+
+    /// The canonical form of a host, written to `buffer`; `None` when it is none that could match.
+    pub(crate) fn canonical<'b>(&self, raw: &[u8], buffer: &'b mut [u8; 256]) -> Option<&'b [u8]> {
+        let raw = std::str::from_utf8(raw).ok().filter(|raw| self.admits(raw))?;
+        let name = HostName::bare(raw)?;
+        let target = buffer.get_mut(..name.len())?;
+        target.copy_from_slice(name.as_bytes());
+        target.make_ascii_lowercase();
+        Some(target)
+    }
+}
