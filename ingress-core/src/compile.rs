@@ -266,19 +266,22 @@ impl Object {
 }
 
 /// The hosts where two versions of an object differ, and whether the new one contributes there.
-fn touched(before: Option<&Object>, after: Option<&Object>, dialect: &dyn Dialect) -> Vec<(HostPattern, bool)> {
+fn touched(
+    before: Option<&Object>,
+    after: Option<&Object>,
+    dialect: &dyn Dialect,
+) -> Vec<(HostPattern, bool)> {
     // A change of age may change the order among objects, so it touches all hosts of the object.
     let moved = match (before, after) {
         (Some(before), Some(after)) => dialect.compare(&before.ingress, &after.ingress).is_ne(),
         _ => true,
     };
-    let old: BTreeMap<_, _> = before.iter().flat_map(|object| &object.contributions).map(|(h, c)| (h, c)).collect();
-    let new: BTreeMap<_, _> = after.iter().flat_map(|object| &object.contributions).map(|(h, c)| (h, c)).collect();
-    let mut touched: Vec<_> = old
-        .keys()
-        .filter(|host| !new.contains_key(*host))
-        .map(|host| ((*host).clone(), false))
-        .collect();
+    let old: BTreeMap<_, _> =
+        before.iter().flat_map(|object| &object.contributions).map(|(h, c)| (h, c)).collect();
+    let new: BTreeMap<_, _> =
+        after.iter().flat_map(|object| &object.contributions).map(|(h, c)| (h, c)).collect();
+    let mut touched: Vec<_> =
+        old.keys().filter(|host| !new.contains_key(*host)).map(|host| ((*host).clone(), false)).collect();
     touched.extend(
         new.iter()
             .filter(|(host, contributions)| moved || old.get(*host) != Some(contributions))

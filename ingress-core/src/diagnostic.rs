@@ -159,31 +159,57 @@ impl DiagnosticKind {
     fn facts(self) -> (&'static str, Severity, &'static str) {
         use Severity::{Error, Note, Warning};
         match self {
-            Self::AddressHost => ("address-host", Error, "name a DNS host, or leave the host out to match every host"),
+            Self::AddressHost => {
+                ("address-host", Error, "name a DNS host, or leave the host out to match every host")
+            }
             Self::AmbiguousBackend => ("ambiguous-backend", Error, "name either a service or a resource"),
-            Self::CertificateConflict => {
-                ("certificate-conflict", Warning, "name the same Secret, or drop the host from one object's tls")
+            Self::CertificateConflict => (
+                "certificate-conflict",
+                Warning,
+                "name the same Secret, or drop the host from one object's tls",
+            ),
+            Self::ClassConflict => {
+                ("class-conflict", Warning, "remove the annotation kubernetes.io/ingress.class")
             }
-            Self::ClassConflict => ("class-conflict", Warning, "remove the annotation kubernetes.io/ingress.class"),
             Self::Dialect(finding) => (finding.code, finding.severity, finding.help),
-            Self::EmptyIngress => ("empty-ingress", Warning, "add a rule or a defaultBackend, or delete the object"),
-            Self::IgnoredAnnotations => {
-                ("ignored-annotations", Warning, "choose the dialect of that controller, or remove the annotations")
+            Self::EmptyIngress => {
+                ("empty-ingress", Warning, "add a rule or a defaultBackend, or delete the object")
             }
+            Self::IgnoredAnnotations => (
+                "ignored-annotations",
+                Warning,
+                "choose the dialect of that controller, or remove the annotations",
+            ),
             Self::InvalidHost => ("invalid-host", Error, "write a DNS name such as shop.example.com"),
             Self::InvalidPath => ("invalid-path", Error, "remove the control bytes, or mend the expression"),
-            Self::InvalidPort => ("invalid-port", Error, "give either a port number from 1 to 65535 or a port name"),
-            Self::MissingPath => ("missing-path", Error, "write the path; `/` with pathType Prefix takes everything"),
+            Self::InvalidPort => {
+                ("invalid-port", Error, "give either a port number from 1 to 65535 or a port name")
+            }
+            Self::MissingPath => {
+                ("missing-path", Error, "write the path; `/` with pathType Prefix takes everything")
+            }
             Self::MissingServiceName => ("missing-service-name", Error, "name the Service"),
-            Self::OversizedPattern => ("oversized-pattern", Error, "simplify the expression: fewer counted repetitions"),
+            Self::OversizedPattern => {
+                ("oversized-pattern", Error, "simplify the expression: fewer counted repetitions")
+            }
             Self::RelativePath => ("relative-path", Error, "start the path with `/`"),
             Self::RespelledHost => ("respelled-host", Warning, "write the host in its canonical form"),
-            Self::ShadowedRule => ("shadowed-rule", Warning, "remove one of the two rules, or change its path"),
-            Self::TlsHostWithoutRule => ("tls-host-without-rule", Note, "add a rule for the host, or drop it from tls"),
-            Self::TlsWithoutSecret => ("tls-without-secret", Note, "set secretName, unless a default certificate serves it"),
+            Self::ShadowedRule => {
+                ("shadowed-rule", Warning, "remove one of the two rules, or change its path")
+            }
+            Self::TlsHostWithoutRule => {
+                ("tls-host-without-rule", Note, "add a rule for the host, or drop it from tls")
+            }
+            Self::TlsWithoutSecret => {
+                ("tls-without-secret", Note, "set secretName, unless a default certificate serves it")
+            }
             Self::UnnamedIngress => ("unnamed-ingress", Error, "set metadata.name"),
-            Self::UnknownPathType => ("unknown-path-type", Error, "use Exact, Prefix or ImplementationSpecific"),
-            Self::UnreachablePath => ("unreachable-path", Warning, "write the path as it is after normalisation"),
+            Self::UnknownPathType => {
+                ("unknown-path-type", Error, "use Exact, Prefix or ImplementationSpecific")
+            }
+            Self::UnreachablePath => {
+                ("unreachable-path", Warning, "write the path as it is after normalisation")
+            }
             Self::WildcardHost => ("wildcard-host", Error, "put `*.` in front of a DNS name: *.example.com"),
         }
     }
@@ -293,7 +319,9 @@ mod tests {
         let codes: BTreeSet<_> = DiagnosticKind::ALL.iter().map(|kind| kind.code()).collect();
         assert_eq!(codes.len(), DiagnosticKind::ALL.len());
         for kind in DiagnosticKind::ALL {
-            assert!(!kind.help().is_empty() && kind.code().chars().all(|c| c.is_ascii_lowercase() || c == '-'));
+            assert!(
+                !kind.help().is_empty() && kind.code().chars().all(|c| c.is_ascii_lowercase() || c == '-')
+            );
         }
     }
 

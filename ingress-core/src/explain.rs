@@ -360,7 +360,11 @@ impl fmt::Display for HostStep<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.table.routed();
         let rules = if count == 1 { "rule" } else { "rules" };
-        let skipped = if self.consulted || count == 0 { "" } else { ", not asked: the request stays with the host above" };
+        let skipped = if self.consulted || count == 0 {
+            ""
+        } else {
+            ", not asked: the request stays with the host above"
+        };
         writeln!(f, "  host {}   {count} {rules}{skipped}", self.pattern())?;
         let heads: Vec<String> = self.candidates.iter().map(|candidate| candidate.head(self.table)).collect();
         let width = heads.iter().map(|head| head.chars().count()).max().unwrap_or(0).min(60);

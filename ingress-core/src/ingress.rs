@@ -57,7 +57,10 @@ pub struct IngressPath {
 }
 
 /// The values of `pathType`.
-#[allow(clippy::exhaustive_enums, reason = "the API has had these three since networking/v1 and promises no other")]
+#[allow(
+    clippy::exhaustive_enums,
+    reason = "the API has had these three since networking/v1 and promises no other"
+)]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum PathType {
     /// The path and nothing else.

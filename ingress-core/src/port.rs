@@ -15,7 +15,10 @@ use std::sync::Arc;
 /// assert_eq!(Port::from("http").to_string(), "http");
 /// assert_ne!(Port::from("80"), Port::from(80));
 /// ```
-#[expect(clippy::exhaustive_enums, reason = "the API spells ports in these two ways, and callers must handle both")]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "the API spells ports in these two ways, and callers must handle both"
+)]
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Port {
     /// By number.

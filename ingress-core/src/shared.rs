@@ -52,8 +52,10 @@ impl SharedTable {
     }
 
     /// Puts a table in the place of the present one, which is returned; endpoints stay.
+    #[expect(clippy::needless_pass_by_value, reason = "the table is handed over")]
     pub fn publish(&self, routes: Arc<RouteTable>) -> Arc<RouteTable> {
-        let replaced = self.0.rcu(|old| Published { routes: routes.clone(), endpoints: old.endpoints.clone() });
+        let replaced =
+            self.0.rcu(|old| Published { routes: routes.clone(), endpoints: old.endpoints.clone() });
         replaced.routes.clone()
     }
 

@@ -187,7 +187,9 @@ impl RouteTable {
         let mut buffer = [0; 256];
         let needle = match self.index.needle(name) {
             Some(needle) => Some(needle),
-            None => self.semantics.hosts().canonical(name, &mut buffer).and_then(|name| self.index.needle(name)),
+            None => {
+                self.semantics.hosts().canonical(name, &mut buffer).and_then(|name| self.index.needle(name))
+            }
         };
         let named = needle.as_ref().and_then(|needle| {
             let exact = self.index.exact(needle).into_iter();

@@ -36,7 +36,8 @@ pub(super) fn build(
     dialect.arrange(&mut rules);
     let (mut rules, mut diagnostics) = rules.finish();
     diagnostics.append(&mut gathered.diagnostics);
-    if rules.is_empty() && gathered.defaults.is_empty() && gathered.certificate.is_none() && !gathered.claimed {
+    if rules.is_empty() && gathered.defaults.is_empty() && gathered.certificate.is_none() && !gathered.claimed
+    {
         return None;
     }
     let first_default = u32::try_from(rules.len()).unwrap_or(u32::MAX);
@@ -81,7 +82,10 @@ impl<'a> Gathered<'a> {
                     DiagnosticKind::CertificateConflict,
                     object.ingress.id().clone(),
                     field.clone(),
-                    format!("Secret {secret} is not used: {} names {winner} for the same host", owner.ingress.id()),
+                    format!(
+                        "Secret {secret} is not used: {} names {winner} for the same host",
+                        owner.ingress.id()
+                    ),
                 )),
             },
         }

@@ -78,7 +78,12 @@ impl<'a> HostRules<'a> {
     pub fn diagnose(&mut self, draft: usize, kind: DiagnosticKind, message: String) {
         if let Some(draft) = self.drafts.get(draft) {
             let origin = draft.rule.origin();
-            self.diagnostics.push(Diagnostic::new(kind, origin.ingress().clone(), origin.field().clone(), message));
+            self.diagnostics.push(Diagnostic::new(
+                kind,
+                origin.ingress().clone(),
+                origin.field().clone(),
+                message,
+            ));
         }
     }
 

@@ -3,7 +3,7 @@
 use super::{Contributions, Dialect};
 use crate::diagnostic::{DiagnosticKind, Excerpt};
 use crate::host::HostPattern;
-use crate::ingress::{Ingress, IngressPath, PathType};
+use crate::ingress::{Ingress, IngressPath, IngressRule, PathType};
 use crate::origin::{FieldPath, Leaf};
 use crate::path::{PathError, PathPattern};
 use crate::rule::{Action, Rule};
@@ -16,7 +16,10 @@ use crate::table::Semantics;
 /// that the rules of its exact host do not match goes on to the wildcard and then to rules without a
 /// host. Annotations have no meaning here; those of known controllers are reported as ignored.
 #[derive(Clone, Copy, Debug, Default)]
-#[allow(clippy::exhaustive_structs, reason = "a unit struct: it is its own constructor, and has nothing to add")]
+#[allow(
+    clippy::exhaustive_structs,
+    reason = "a unit struct: it is its own constructor, and has nothing to add"
+)]
 pub struct Kubernetes;
 
 /// Annotation prefixes of controllers whose users would expect an effect.
@@ -50,7 +53,10 @@ impl Dialect for Kubernetes {
                 let field = FieldPath::path(rule.index(), path.index());
                 if let Some(pattern) = pattern(path, &field, out) {
                     let origin = out.origin(field);
-                    out.rule(rule.host(), Rule::new(pattern, Action::forward(path.backend().clone()), origin));
+                    out.rule(
+                        rule.host(),
+                        Rule::new(pattern, Action::forward(path.backend().clone()), origin),
+                    );
                 }
             }
         }
@@ -87,7 +93,11 @@ fn pattern(path: &IngressPath, field: &FieldPath, out: &mut Contributions<'_>) -
         (Some(text), _) => text.clone(),
         (None, PathType::ImplementationSpecific) => "/".into(),
         (None, PathType::Exact | PathType::Prefix) => {
-            out.diagnose(DiagnosticKind::MissingPath, at(), format!("pathType {kind:?} needs a path; it is not served"));
+            out.diagnose(
+                DiagnosticKind::MissingPath,
+                at(),
+                format!("pathType {kind:?} needs a path; it is not served"),
+            );
             return None;
         }
     };
@@ -104,7 +114,11 @@ fn pattern(path: &IngressPath, field: &FieldPath, out: &mut Contributions<'_>) -
             Some(pattern)
         }
         Err(error) => {
-            let kind = if PathError::is_relative(&error) { DiagnosticKind::RelativePath } else { DiagnosticKind::InvalidPath };
+            let kind = if PathError::is_relative(&error) {
+                DiagnosticKind::RelativePath
+            } else {
+                DiagnosticKind::InvalidPath
+            };
             out.diagnose(kind, at(), format!("path {} is not served: {error}", Excerpt(&text)));
             None
         }
@@ -119,11 +133,11 @@ fn unreachable(text: &str) -> Option<&'static str> {
     if text.contains('#') {
         return Some("a fragment never reaches a server");
     }
-    let path = match Kubernetes.semantics().paths().normalize(text) {
-        Ok(path) => path,
-        Err(_) => return Some("requests with such an escape are refused"),
+    let Ok(path) = Kubernetes.semantics().paths().normalize(text) else {
+        return Some("requests with such an escape are refused");
     };
-    (path.path() != text.as_bytes()).then_some("dot segments and needless escapes are resolved before the comparison")
+    (path.path() != text.as_bytes())
+        .then_some("dot segments and needless escapes are resolved before the comparison")
 }
 
 /// The default backend serves the hosts that the object names before anybody else's does, and every
@@ -134,7 +148,7 @@ fn default_backend(ingress: &Ingress, out: &mut Contributions<'_>) {
         let origin = out.origin(FieldPath::default_backend());
         Rule::new(PathPattern::any(), Action::forward(backend.clone()), origin)
     };
-    let mut hosts: Vec<&HostPattern> = ingress.rules().iter().map(|rule| rule.host()).collect();
+    let mut hosts: Vec<&HostPattern> = ingress.rules().iter().map(IngressRule::host).collect();
     hosts.sort_unstable();
     hosts.dedup();
     for host in hosts.into_iter().filter(|host| !host.is_any()) {
@@ -159,7 +173,11 @@ fn certificates(ingress: &Ingress, out: &mut Contributions<'_>) {
         for (place, host) in entry.hosts() {
             if !has_rule(host) {
                 let message = format!("no rule of the object is for host {host}");
-                out.diagnose(DiagnosticKind::TlsHostWithoutRule, FieldPath::tls_host(entry.index(), place), message);
+                out.diagnose(
+                    DiagnosticKind::TlsHostWithoutRule,
+                    FieldPath::tls_host(entry.index(), place),
+                    message,
+                );
             }
         }
         let Some(secret) = entry.secret() else {

@@ -161,7 +161,11 @@ impl HostIndex {
 
     /// All hosts, in no meaningful order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &HostTable> {
-        let slots = self.shards.iter().flat_map(|shard| shard.iter()).flat_map(|bucket| bucket.slots.iter().flatten());
+        let slots = self
+            .shards
+            .iter()
+            .flat_map(|shard| shard.iter())
+            .flat_map(|bucket| bucket.slots.iter().flatten());
         self.any.iter().chain(slots)
     }
 
@@ -196,7 +200,8 @@ impl HostIndex {
                 !by_shard.get(&shard).is_some_and(|changes| changes.contains_key(host.pattern()))
             };
             let old = self.iter().filter(|host| !host.pattern().is_any()).filter(kept).cloned();
-            let hosts: Vec<_> = old.chain(by_shard.values().flat_map(BTreeMap::values).flatten().cloned()).collect();
+            let hosts: Vec<_> =
+                old.chain(by_shard.values().flat_map(BTreeMap::values).flatten().cloned()).collect();
             next.shard_bits = wanted;
             next.fill(hosts);
             return next;
@@ -227,19 +232,16 @@ impl HostIndex {
 
     fn shard_with(&self, hosts: Vec<HostTable>) -> Arc<[Bucket]> {
         let mut buckets = vec![Bucket::default(); hosts.len().div_ceil(LOAD).max(1)];
-        for host in hosts {
+        let count = buckets.len();
+        for mut host in hosts {
             let hash = self.hash_of(host.pattern());
-            let mut at = bucket_of(hash, buckets.len());
-            // There are fewer hosts than slots, so this ends.
-            loop {
-                let count = buckets.len();
-                let Some(bucket) = buckets.get_mut(at) else { break };
-                if let Some(free) = bucket.slots.iter().position(Option::is_none) {
-                    bucket.tags[free] = tag_of(hash);
-                    bucket.slots[free] = Some(host);
-                    break;
+            let mut at = bucket_of(hash, count);
+            // There are fewer hosts than slots, so one of the buckets has room.
+            while let Some(bucket) = buckets.get_mut(at) {
+                match bucket.put(host, tag_of(hash)) {
+                    Ok(()) => break,
+                    Err(full) => host = full,
                 }
-                bucket.tags[SLOTS] = 1;
                 at = (at + 1) % count;
             }
         }
@@ -251,6 +253,22 @@ impl HostIndex {
     }
 }
 
+impl Bucket {
+    /// Takes the host in, or gives it back and notes that it stands further on.
+    fn put(&mut self, host: HostTable, tag: u8) -> Result<(), HostTable> {
+        for (slot, held) in self.slots.iter_mut().zip(&mut self.tags) {
+            if slot.is_none() {
+                *slot = Some(host);
+                *held = tag;
+                return Ok(());
+            }
+        }
+        let [.., spilt] = &mut self.tags;
+        *spilt = 1;
+        Err(host)
+    }
+}
+
 impl Default for HostIndex {
     fn default() -> Self {
         Self::new([0; 4])
@@ -259,7 +277,10 @@ impl Default for HostIndex {
 
 impl fmt::Debug for HostIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostIndex").field("hosts", &self.len()).field("shards", &self.shards.len()).finish_non_exhaustive()
+        f.debug_struct("HostIndex")
+            .field("hosts", &self.len())
+            .field("shards", &self.shards.len())
+            .finish_non_exhaustive()
     }
 }
 

@@ -90,7 +90,10 @@ mod tests {
         assert_eq!(parse("A.b.:80").as_deref(), Some("a.b"));
         assert_eq!(parse("[::1]").as_deref(), Some("[::1]"));
         assert_eq!(parse("[::1]:80").as_deref(), Some("[::1]"));
-        for bad in ["", ".", "a..", "a:b", "a:80:80", "a:123456", "[::1", "::1", "[]", "[::1]x", "é.com", "a/b", "a@b"] {
+        for bad in [
+            "", ".", "a..", "a:b", "a:80:80", "a:123456", "[::1", "::1", "[]", "[::1]x", "é.com", "a/b",
+            "a@b",
+        ] {
             assert_eq!(parse(bad), None, "{bad:?}");
         }
     }

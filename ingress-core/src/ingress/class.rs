@@ -119,7 +119,8 @@ impl ClassSelector {
 
     /// Decides about one object.
     pub fn select(&self, ingress: &Ingress) -> Selection {
-        let named = ingress.class().or_else(|| ingress.annotation(ANNOTATION).filter(|name| !name.is_empty()));
+        let named =
+            ingress.class().or_else(|| ingress.annotation(ANNOTATION).filter(|name| !name.is_empty()));
         let taken = match named {
             Some(name) => self.owns(name),
             None => {
@@ -139,7 +140,11 @@ pub(crate) fn conflict(ingress: &Ingress) -> Option<Diagnostic> {
             DiagnosticKind::ClassConflict,
             ingress.id().clone(),
             FieldPath::annotation(ANNOTATION),
-            format!("the annotation says {}, spec.ingressClassName says {}", Excerpt(annotation), Excerpt(field)),
+            format!(
+                "the annotation says {}, spec.ingressClassName says {}",
+                Excerpt(annotation),
+                Excerpt(field)
+            ),
         )
     })
 }

@@ -34,14 +34,14 @@ impl From<api::Ingress> for Ingress {
 impl From<&api::IngressClass> for IngressClass {
     fn from(object: &api::IngressClass) -> Self {
         let annotations = pairs(object.metadata.annotations.as_ref());
-        let is_default =
-            annotations.contains(&("ingressclass.kubernetes.io/is-default-class", "true"));
+        let is_default = annotations.contains(&("ingressclass.kubernetes.io/is-default-class", "true"));
         let controller = object.spec.as_ref().and_then(|spec| spec.controller.as_deref());
-        Self::new(object.metadata.name.as_deref().unwrap_or(""), controller.unwrap_or("")).default_class(is_default)
+        Self::new(object.metadata.name.as_deref().unwrap_or(""), controller.unwrap_or(""))
+            .default_class(is_default)
     }
 }
 
-fn pairs<'a>(map: Option<&'a std::collections::BTreeMap<String, String>>) -> Vec<(&'a str, &'a str)> {
+fn pairs(map: Option<&std::collections::BTreeMap<String, String>>) -> Vec<(&str, &str)> {
     map.into_iter().flatten().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
 
@@ -51,11 +51,7 @@ fn rule(rule: &api::IngressRule) -> RawRule<'_> {
 }
 
 fn path(path: &api::HTTPIngressPath) -> RawPath<'_> {
-    RawPath {
-        path: path.path.as_deref(),
-        path_type: Some(&path.path_type),
-        backend: backend(&path.backend),
-    }
+    RawPath { path: path.path.as_deref(), path_type: Some(&path.path_type), backend: backend(&path.backend) }
 }
 
 fn backend(backend: &api::IngressBackend) -> RawBackend<'_> {

@@ -154,8 +154,10 @@ fn backend(backend: &Backend) -> RawBackend<'_> {
         Some(Port::Name(name)) => (None, Some(name.as_str())),
     };
     RawBackend {
-        service: (backend.service_name.is_some() || backend.service_port.is_some()).then(|| {
-            RawService { name: backend.service_name.as_deref().unwrap_or(""), number, port_name }
+        service: (backend.service_name.is_some() || backend.service_port.is_some()).then(|| RawService {
+            name: backend.service_name.as_deref().unwrap_or(""),
+            number,
+            port_name,
         }),
         resource: backend.resource.as_ref().map(|resource| RawResource {
             group: resource.api_group.as_deref(),
@@ -175,12 +177,15 @@ fn seconds(text: &str) -> Option<i64> {
     let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
     let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
     let shaped = is(4, b"-") && is(7, b"-") && is(10, b"Tt ") && is(13, b":") && is(16, b":");
-    let ranged = (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
+    let ranged =
+        (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second <= 60;
     if !(shaped && ranged) {
         return None;
     }
     let zone = text.get(19..)?;
-    let zone = zone.strip_prefix('.').map_or(zone, |fraction| fraction.trim_start_matches(|c: char| c.is_ascii_digit()));
+    let zone = zone
+        .strip_prefix('.')
+        .map_or(zone, |fraction| fraction.trim_start_matches(|c: char| c.is_ascii_digit()));
     let offset = match zone.as_bytes() {
         [b'Z' | b'z'] => 0,
         [sign @ (b'+' | b'-'), h1, h2, b':', m1, m2] => {
@@ -192,7 +197,8 @@ fn seconds(text: &str) -> Option<i64> {
     };
     // Days since 1970 with the year starting in March, so that leap days come last.
     let (shifted_year, shifted_month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = 365 * shifted_year + shifted_year / 4 - shifted_year / 100 + shifted_year / 400
+    let days = 365 * shifted_year + shifted_year / 4 - shifted_year / 100
+        + shifted_year / 400
         + (153 * shifted_month + 2) / 5
         + day
         - 719_469;
@@ -210,7 +216,9 @@ mod tests {
         assert_eq!(seconds("2024-02-29T12:00:00.25+02:00"), Some(1_709_200_800));
         assert_eq!(seconds("2024-03-01T00:00:00Z"), Some(1_709_251_200));
         assert_eq!(seconds("1999-12-31T23:59:59Z"), Some(946_684_799));
-        for bad in ["", "2024", "2024-02-29", "2024-13-01T00:00:00Z", "2024-02-29T12:00:00", "é024-02-29T12:00:00Z"] {
+        for bad in
+            ["", "2024", "2024-02-29", "2024-13-01T00:00:00Z", "2024-02-29T12:00:00", "é024-02-29T12:00:00Z"]
+        {
             assert_eq!(seconds(bad), None, "{bad}");
         }
     }

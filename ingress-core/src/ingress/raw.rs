@@ -121,7 +121,10 @@ impl Reader {
     fn rule(&mut self, index: u32, raw: &RawRule<'_>) -> Option<IngressRule> {
         let host = self.host(raw.host.unwrap_or(""), &FieldPath::rule(index).leaf(Leaf::Host))?;
         let paths = raw.paths.as_ref().map(|paths| {
-            (0..).zip(paths).filter_map(|(path, raw)| self.path(FieldPath::path(index, path), path, raw)).collect()
+            (0..)
+                .zip(paths)
+                .filter_map(|(path, raw)| self.path(FieldPath::path(index, path), path, raw))
+                .collect()
         });
         Some(IngressRule { index, host, paths })
     }
@@ -187,7 +190,11 @@ impl Reader {
                 Some(Backend::Resource(Box::new(ResourceRef::new(group, resource.kind, id))))
             }
             (service, _) => {
-                let which = if service.is_some() { "both a service and a resource" } else { "no service and no resource" };
+                let which = if service.is_some() {
+                    "both a service and a resource"
+                } else {
+                    "no service and no resource"
+                };
                 self.note(DiagnosticKind::AmbiguousBackend, at(Leaf::Backend), || {
                     format!("the backend names {which}; it is not served")
                 });
@@ -204,7 +211,9 @@ impl Reader {
                 _ => format!("port {number} is not between 1 and 65535"),
             },
             (None, Some(name)) => return Some(Port::Name(name.into())),
-            (Some(number), Some(name)) => format!("both a port number ({number}) and a port name ({}) are given", Excerpt(name)),
+            (Some(number), Some(name)) => {
+                format!("both a port number ({number}) and a port name ({}) are given", Excerpt(name))
+            }
             (None, None) => "no port is given".to_owned(),
         };
         self.note(DiagnosticKind::InvalidPort, field, || format!("{problem}; the path is not served"));

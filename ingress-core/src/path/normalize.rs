@@ -300,10 +300,7 @@ pub(crate) fn is_plain(target: &[u8]) -> bool {
 
     #[inline(always)]
     fn odd_lanes(bytes: &[u8; LANES], next: &[u8; LANES]) -> bool {
-        let mut found = 0u8;
-        for lane in 0..LANES {
-            found |= u8::from(odd(bytes[lane], next[lane]));
-        }
+        let found = bytes.iter().zip(next).fold(0, |found, (&byte, &next)| found | u8::from(odd(byte, next)));
         found != 0
     }
 
@@ -324,10 +321,9 @@ pub(crate) fn is_plain(target: &[u8]) -> bool {
         (bytes, next) = (rest, rest_next);
     }
     // What is left is looked at with some of what was seen before, rather than byte by byte.
-    if let (Some(these), Some(those)) = (
-        target.get(..target.len() - 1).and_then(|t| t.last_chunk::<LANES>()),
-        after.last_chunk::<LANES>(),
-    ) {
+    if let (Some(these), Some(those)) =
+        (target.get(..target.len() - 1).and_then(|t| t.last_chunk::<LANES>()), after.last_chunk::<LANES>())
+    {
         return !odd_lanes(these, those);
     }
     !bytes.iter().zip(next).any(|(&byte, &next)| odd(byte, next))
@@ -339,8 +335,8 @@ mod tests {
     use proptest::prelude::*;
 
     const SPEC: PathReading = PathReading::new(&[Step::DecodeUnreserved, Step::DotSegments]);
-    const ALL: PathReading = PathReading::new(&[Step::DecodeAll, Step::MergeSlashes, Step::DotSegments])
-        .fragment(Fragment::Cut);
+    const ALL: PathReading =
+        PathReading::new(&[Step::DecodeAll, Step::MergeSlashes, Step::DotSegments]).fragment(Fragment::Cut);
 
     fn spec(target: &str) -> Result<String, Refusal> {
         SPEC.normalize(target).map(|p| String::from_utf8_lossy(p.path()).into_owned())
@@ -405,8 +401,30 @@ mod tests {
 
     fn awkward() -> impl Strategy<Value = String> {
         let piece = prop::sample::select(vec![
-            "/", "//", ".", "..", "/.", "/..", "a", "b", "%2e", "%2F", "%41", "%00", "%", "?", "#", "\\", "\u{1}",
-            "\u{7f}", "é", "longer-segment", "!", "~", "%25", "%5c",
+            "/",
+            "//",
+            ".",
+            "..",
+            "/.",
+            "/..",
+            "a",
+            "b",
+            "%2e",
+            "%2F",
+            "%41",
+            "%00",
+            "%",
+            "?",
+            "#",
+            "\\",
+            "\u{1}",
+            "\u{7f}",
+            "é",
+            "longer-segment",
+            "!",
+            "~",
+            "%25",
+            "%5c",
         ]);
         prop::collection::vec(piece, 0..14).prop_map(|pieces| format!("/{}", pieces.concat()))
     }

@@ -147,8 +147,7 @@ impl PathPattern {
             PathKind::Exact => same(path),
             PathKind::Literal => head.is_some_and(same),
             PathKind::Prefix => {
-                text.is_empty()
-                    || head.is_some_and(same) && (rest.is_empty() || rest.starts_with(b"/"))
+                text.is_empty() || head.is_some_and(same) && (rest.is_empty() || rest.starts_with(b"/"))
             }
             PathKind::Regex => return regex::matched_length(&self.text, self.fold, path),
         };
@@ -187,8 +186,8 @@ enum PathErrorKind {
 }
 
 impl PathError {
-    pub(super) fn syntax(error: regex_syntax::Error) -> Self {
-        Self { kind: PathErrorKind::Syntax(Box::new(error)) }
+    pub(super) fn syntax(error: Box<regex_syntax::Error>) -> Self {
+        Self { kind: PathErrorKind::Syntax(error) }
     }
 
     /// The path does not start with `/`.

@@ -23,7 +23,7 @@ const DETERMINIZE_LIMIT: usize = 8 << 20;
 /// Size of the intermediate program of one expression.
 const PROGRAM_LIMIT: usize = 1 << 20;
 
-pub(crate) fn parse(expression: &str, fold: bool) -> Result<Hir, regex_syntax::Error> {
+pub(crate) fn parse(expression: &str, fold: bool) -> Result<Hir, Box<regex_syntax::Error>> {
     // On bytes: a request path need not be UTF-8, and a Unicode class would multiply the states.
     regex_syntax::ParserBuilder::new()
         .case_insensitive(fold)
@@ -32,6 +32,7 @@ pub(crate) fn parse(expression: &str, fold: bool) -> Result<Hir, regex_syntax::E
         .nest_limit(100)
         .build()
         .parse(expression)
+        .map_err(Box::new)
 }
 
 /// Whether the expression can be run at all.
@@ -163,7 +164,9 @@ impl RegexList {
             let mut set = PatternSet::new(group.ranks.len());
             let input = Input::new(path).anchored(Anchored::Yes);
             if group.automaton.try_which_overlapping_matches(&input, &mut set).is_ok() {
-                set.iter().filter_map(|id: PatternID| group.ranks.get(id.as_usize())).for_each(|&rank| visit(rank));
+                set.iter()
+                    .filter_map(|id: PatternID| group.ranks.get(id.as_usize()))
+                    .for_each(|&rank| visit(rank));
             }
         }
     }

@@ -41,7 +41,8 @@ pub(crate) fn walk<const FOLD: bool>(block: &[u8], root: usize, path: &[u8], mut
     loop {
         let Some(&[head, length]) = block.get(at..).and_then(<[u8]>::first_chunk) else { return };
         at += 2;
-        let length = if length == LONG_LABEL { read_u32(block, &mut at) as usize } else { usize::from(length) };
+        let length =
+            if length == LONG_LABEL { read_u32(block, &mut at) as usize } else { usize::from(length) };
         let Some(label) = block.get(at..at + length) else { return };
         let Some((start, after)) = rest.split_at_checked(length) else { return };
         if !same::<FOLD>(start, label) {
@@ -77,7 +78,8 @@ pub(crate) fn walk<const FOLD: bool>(block: &[u8], root: usize, path: &[u8], mut
         if head & CHILDREN == 0 {
             return;
         }
-        let Some(child) = child(block, at, if FOLD { next.to_ascii_lowercase() } else { next }, head & WIDE != 0)
+        let Some(child) =
+            child(block, at, if FOLD { next.to_ascii_lowercase() } else { next }, head & WIDE != 0)
         else {
             return;
         };
@@ -88,11 +90,7 @@ pub(crate) fn walk<const FOLD: bool>(block: &[u8], root: usize, path: &[u8], mut
 
 #[inline(always)]
 fn same<const FOLD: bool>(path: &[u8], label: &[u8]) -> bool {
-    if FOLD {
-        path.eq_ignore_ascii_case(label)
-    } else {
-        path == label
-    }
+    if FOLD { path.eq_ignore_ascii_case(label) } else { path == label }
 }
 
 /// Finds the child that starts with `byte`: where its node is.

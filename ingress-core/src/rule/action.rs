@@ -30,11 +30,14 @@ impl Action {
     /// To one of several backends, by weight. Weights of zero are kept but never drawn; without any
     /// weight at all the answer is 503.
     pub fn split(backends: impl IntoIterator<Item = (Backend, u32)>) -> Self {
-        let backends: Box<[(Backend, u32)]> = backends.into_iter().collect();
-        if backends.iter().all(|(_, weight)| *weight == 0) {
+        let mut backends = backends.into_iter();
+        let Some(first) = backends.next() else { return Self::Respond(StatusCode::SERVICE_UNAVAILABLE) };
+        let rest: Box<[(Backend, u32)]> = backends.collect();
+        let total = rest.iter().map(|(_, weight)| u64::from(*weight)).sum::<u64>() + u64::from(first.1);
+        if total == 0 {
             return Self::Respond(StatusCode::SERVICE_UNAVAILABLE);
         }
-        Self::Forward(Forward { choice: Choice::Weighted(backends) })
+        Self::Forward(Forward { choice: Choice::Weighted(Box::new(Split { first, rest, total })) })
     }
 
     /// A redirect.
@@ -51,8 +54,10 @@ impl Action {
         match self {
             Self::Forward(forward) => match &forward.choice {
                 Choice::One(backend) => backend.heap_usage(),
-                Choice::Weighted(backends) => {
-                    size_of_val(&**backends) + backends.iter().map(|(b, _)| b.heap_usage()).sum::<usize>()
+                Choice::Weighted(split) => {
+                    size_of::<Split>()
+                        + size_of_val(&*split.rest)
+                        + split.backends().map(|(backend, _)| backend.heap_usage()).sum::<usize>()
                 }
             },
             Self::Redirect(redirect) => size_of::<Redirect>() + ARC_HEADER + redirect.location.len(),
@@ -80,7 +85,33 @@ pub struct Forward {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 enum Choice {
     One(Backend),
-    Weighted(Box<[(Backend, u32)]>),
+    Weighted(Box<Split>),
+}
+
+/// Backends with weights, of which at least one is not zero.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+struct Split {
+    first: (Backend, u32),
+    rest: Box<[(Backend, u32)]>,
+    total: u64,
+}
+
+impl Split {
+    fn backends(&self) -> impl Iterator<Item = &(Backend, u32)> {
+        std::iter::once(&self.first).chain(&self.rest)
+    }
+
+    fn draw(&self, draw: u32) -> &Backend {
+        let mut left = u64::from(draw) % self.total;
+        for (backend, weight) in self.backends() {
+            match left.checked_sub(u64::from(*weight)) {
+                Some(less) => left = less,
+                None => return backend,
+            }
+        }
+        // Not reached: what is left is smaller than the sum of the weights.
+        &self.first.0
+    }
 }
 
 impl Forward {
@@ -101,28 +132,18 @@ impl Forward {
     pub fn backend(&self, draw: u32) -> &Backend {
         match &self.choice {
             Choice::One(backend) => backend,
-            Choice::Weighted(backends) => {
-                let total: u64 = backends.iter().map(|(_, weight)| u64::from(*weight)).sum();
-                let mut left = u64::from(draw) % total.max(1);
-                for (backend, weight) in backends {
-                    match left.checked_sub(u64::from(*weight)) {
-                        Some(less) => left = less,
-                        None => return backend,
-                    }
-                }
-                // Only reached if all weights were zero, which `Action::split` never lets through.
-                &backends[0].0
-            }
+            Choice::Weighted(split) => split.draw(draw),
         }
     }
 
     /// All backends with their weights; a single one has weight 1.
     pub fn backends(&self) -> impl Iterator<Item = (&Backend, u32)> {
-        let (one, many) = match &self.choice {
-            Choice::One(backend) => (Some((backend, 1)), &[][..]),
-            Choice::Weighted(backends) => (None, &backends[..]),
+        let (one, split) = match &self.choice {
+            Choice::One(backend) => (Some((backend, 1)), None),
+            Choice::Weighted(split) => (None, Some(split)),
         };
-        one.into_iter().chain(many.iter().map(|(backend, weight)| (backend, *weight)))
+        let split = split.into_iter().flat_map(|split| split.backends());
+        one.into_iter().chain(split.map(|(backend, weight)| (backend, *weight)))
     }
 
     /// Whether the backend depends on the draw.
@@ -135,8 +156,8 @@ impl fmt::Display for Forward {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.choice {
             Choice::One(backend) => backend.fmt(f),
-            Choice::Weighted(backends) => {
-                for (index, (backend, weight)) in backends.iter().enumerate() {
+            Choice::Weighted(split) => {
+                for (index, (backend, weight)) in split.backends().enumerate() {
                     let comma = if index == 0 { "" } else { ", " };
                     write!(f, "{comma}{weight} x {backend}")?;
                 }
@@ -282,7 +303,8 @@ mod tests {
 
     #[test]
     fn every_draw_gives_a_backend_in_proportion() {
-        let Action::Forward(split) = Action::split([(service("a"), 1), (service("b"), 0), (service("c"), 3)]) else {
+        let Action::Forward(split) = Action::split([(service("a"), 1), (service("b"), 0), (service("c"), 3)])
+        else {
             panic!("a split with weights forwards");
         };
         let drawn: Vec<_> = (0..8).map(|draw| split.backend(draw).to_string()).collect();
@@ -293,7 +315,8 @@ mod tests {
 
     #[test]
     fn weights_beyond_u32_in_sum() {
-        let Action::Forward(split) = Action::split([(service("a"), u32::MAX), (service("b"), u32::MAX)]) else {
+        let Action::Forward(split) = Action::split([(service("a"), u32::MAX), (service("b"), u32::MAX)])
+        else {
             panic!("a split with weights forwards");
         };
         assert_eq!(split.backend(u32::MAX), &service("b"));

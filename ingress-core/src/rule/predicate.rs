@@ -33,7 +33,7 @@ pub struct Predicate {
 enum Subject {
     Cookie(Box<str>),
     Header(HeaderName),
-    Method,
+    Method(Method),
     Query(Box<str>),
 }
 
@@ -94,7 +94,7 @@ impl Predicate {
 
     /// On the method.
     pub fn method(method: Method) -> Self {
-        Self { subject: Subject::Method, test: ValueTest::equals(method.as_str()) }
+        Self { subject: Subject::Method(method), test: ValueTest::present() }
     }
 
     /// On a parameter of the query, compared as it stands, escapes and all.
@@ -107,7 +107,7 @@ impl Predicate {
         match &self.subject {
             Subject::Cookie(name) => self.test.holds(cookies(request, name)),
             Subject::Header(name) => self.test.holds(headers(request, name)),
-            Subject::Method => self.test.holds(std::iter::once(request.http_method().as_str().as_bytes())),
+            Subject::Method(method) => method == request.http_method(),
             Subject::Query(name) => self.test.holds(parameters(request, name)),
         }
     }
@@ -118,7 +118,7 @@ impl Predicate {
         match &self.subject {
             Subject::Cookie(name) => first(cookies(request, name).next()),
             Subject::Header(name) => first(headers(request, name).next()),
-            Subject::Method => Some(request.http_method().to_string()),
+            Subject::Method(_) => Some(request.http_method().to_string()),
             Subject::Query(name) => first(parameters(request, name).next()),
         }
     }
@@ -147,10 +147,7 @@ fn parameters<'r>(request: &RequestHead<'r>, name: &str) -> impl Iterator<Item =
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
-            Subject::Method => {
-                let Test::Equals(method) = &self.test.0 else { return f.write_str("method") };
-                return write!(f, "method {}", String::from_utf8_lossy(method));
-            }
+            Subject::Method(method) => return write!(f, "method {method}"),
             Subject::Cookie(name) => write!(f, "cookie {name}")?,
             Subject::Header(name) => write!(f, "header {name}")?,
             Subject::Query(name) => write!(f, "query {name}")?,

@@ -63,7 +63,7 @@ impl Rewrite {
                         parts.push(Part::Text(std::mem::take(&mut plain).into()));
                     }
                     parts.push(Part::Group(digit - b'0'));
-                    plain.push_str(&piece[1..]);
+                    plain.push_str(piece.get(1..).unwrap_or_default());
                 }
                 _ => {
                     plain.push('$');
@@ -155,10 +155,10 @@ fn finish(mut target: BytesMut, query: Option<&str>) -> Result<PathAndQuery, Rew
 /// Writes bytes of a path, escaping what would end it or cannot stand in it: decoding may have
 /// brought such bytes to light.
 fn put_path(target: &mut BytesMut, path: &[u8]) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble };
     for &byte in path {
         if matches!(byte, 0..=b' ' | b'"' | b'#' | b'?' | b'<' | b'>' | b'`' | 0x7f..) {
-            target.put_slice(&[b'%', HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+            target.put_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
         } else {
             target.put_u8(byte);
         }
@@ -222,7 +222,12 @@ impl std::error::Error for RewriteError {}
 mod tests {
     use super::*;
 
-    fn apply(rewrite: &str, pattern: PathPattern, path: &str, query: Option<&str>) -> Result<String, RewriteError> {
+    fn apply(
+        rewrite: &str,
+        pattern: PathPattern,
+        path: &str,
+        query: Option<&str>,
+    ) -> Result<String, RewriteError> {
         let rewrite = match rewrite.strip_suffix("...") {
             Some(text) => Rewrite::replace_match(text),
             None => Rewrite::template(rewrite),

@@ -101,7 +101,8 @@ impl HostTable {
                 Some((rule.path().compared().to_ascii_lowercase(), entry))
             })
             .collect();
-        let mut folded: Vec<_> = folded.iter().map(|(text, entry)| entry.with_text(text.as_bytes())).collect();
+        let mut folded: Vec<_> =
+            folded.iter().map(|(text, entry)| entry.with_text(text.as_bytes())).collect();
         let mut flags = if conditional { CONDITIONAL } else { 0 };
         if !folded.is_empty() {
             let start = u32::try_from(block.len()).unwrap_or(0);
@@ -128,7 +129,8 @@ impl HostTable {
         }
         report.shadowed.sort_unstable_by_key(|shadowed| shadowed.loser);
         let oversized = report.oversized.clone().into();
-        let cold = Cold { pattern, rules: rules.into(), first_default, regexes, oversized, certificate, semantics };
+        let cold =
+            Cold { pattern, rules: rules.into(), first_default, regexes, oversized, certificate, semantics };
         (Self(ThinArc::from_header_and_slice(Box::new(cold), &block)), report)
     }
 
@@ -148,7 +150,7 @@ impl HostTable {
     #[inline]
     pub(crate) fn select(&self, path: &[u8], request: &RequestHead<'_>) -> Option<RuleId> {
         let block = &self.0.slice;
-        let Some(&[flags, length]) = block.first_chunk() else { return None };
+        let &[flags, length] = block.first_chunk()?;
         let root = TEXT + usize::from(length);
         let mut lowest = u32::MAX;
         if flags & (CONDITIONAL | MORE_INDEXES) == 0 {
@@ -212,8 +214,11 @@ impl HostTable {
         std::ptr::addr_eq(&raw const *self.0, &raw const *other.0)
     }
 
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "ids are made of this host's rules, and matches keep their host"
+    )]
     pub(crate) fn rule(&self, id: RuleId) -> &Rule {
-        // Ids are made from this very host's rules, and a match keeps its host.
         &self.cold().rules[id.index()]
     }
 
@@ -317,7 +322,10 @@ impl Candidates {
 
 impl fmt::Debug for HostTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HostTable").field("pattern", self.pattern()).field("rules", &self.rules()).finish_non_exhaustive()
+        f.debug_struct("HostTable")
+            .field("pattern", self.pattern())
+            .field("rules", &self.rules())
+            .finish_non_exhaustive()
     }
 }
 

@@ -9,7 +9,7 @@ use super::semantics::Semantics;
 use crate::host::HostPattern;
 use crate::path::Refusal;
 use crate::request::RequestHead;
-use crate::rule::{Rule, RewriteError, RuleId, rewrite_unchanged};
+use crate::rule::{RewriteError, Rule, RuleId, rewrite_unchanged};
 
 /// Where a request goes.
 #[non_exhaustive]
@@ -39,7 +39,9 @@ impl<'t> Outcome<'t> {
 impl fmt::Display for Outcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Matched(hit) => write!(f, "{} ({} of host {})", hit.rule().action(), hit.rule_id(), hit.host()),
+            Self::Matched(hit) => {
+                write!(f, "{} ({} of host {})", hit.rule().action(), hit.rule_id(), hit.host())
+            }
             Self::NoHost => f.write_str("404, no such host"),
             Self::NoPath(host) => write!(f, "404, no such path on host {host}"),
             Self::Refused(refusal) => write!(f, "400, {refusal}"),
@@ -142,7 +144,11 @@ impl fmt::Debug for OwnedMatch {
     }
 }
 
-fn upstream(rule: &Rule, semantics: &Semantics, request: &RequestHead<'_>) -> Result<PathAndQuery, RewriteError> {
+fn upstream(
+    rule: &Rule,
+    semantics: &Semantics,
+    request: &RequestHead<'_>,
+) -> Result<PathAndQuery, RewriteError> {
     let received = semantics.forward_received() && rule.path_rewrite().is_none();
     let reading = if received { crate::path::PathReading::raw() } else { semantics.paths() };
     match reading.normalize(request.target()) {

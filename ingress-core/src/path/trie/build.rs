@@ -2,6 +2,11 @@
 //!
 //! Nothing here recurses: the depth of the tree is in the hands of whoever writes the rules.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "nodes are made here and named by the index they were pushed at"
+)]
+
 use super::{CHILDREN, ELEMENT, EXACT, LIST, LITERAL, LONG_LABEL, WIDE};
 use crate::path::{PathKind, PathPattern};
 
