@@ -1,0 +1,29 @@
+//! The command line of `ingress`, and the reader of manifests behind it.
+//!
+//! The programs `ingress` and `kubectl-ingress` are [`main`] and nothing else. What other programs
+//! may want of this crate is the reader: [`manifest::Manifests`].
+
+#![warn(clippy::indexing_slicing)]
+
+mod answer;
+mod args;
+mod commands;
+pub mod manifest;
+mod output;
+mod report;
+mod request;
+mod session;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the command that the arguments of the process name, and gives its exit status: 0 as asked, 1
+/// when the answer is no, 2 for wrong arguments, 3 when some of the input could not be read.
+pub fn main() -> ExitCode {
+    let args = args::Args::parse();
+    let mut output = output::Output::new(&args.global);
+    let status = commands::run(&args.command, &mut output);
+    output.finish(status)
+}

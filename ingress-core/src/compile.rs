@@ -14,7 +14,7 @@ use crate::host::HostPattern;
 use crate::host::index::HostIndex;
 use crate::ingress::{ClassSelector, Ingress, Selection, class_conflict};
 use crate::origin::IngressId;
-use crate::table::{HostTable, RouteTable};
+use crate::table::{HostTable, Prepared, RouteTable, Semantics};
 
 /// Turns Ingress objects into route tables, and keeps up with their changes.
 ///
@@ -70,7 +70,6 @@ struct Host {
 }
 
 /// How many hosts a change touched.
-#[must_use = "tells whether there is anything to compile"]
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Change {
@@ -198,18 +197,22 @@ impl Compiler {
     /// The table of the objects as they are now. Builds the hosts that changed; when none did, it
     /// gives the very table it gave before.
     pub fn compile(&mut self) -> Arc<RouteTable> {
-        let mut changes: BTreeMap<HostPattern, Option<HostTable>> = BTreeMap::new();
+        let semantics = Arc::new(self.dialect.semantics());
+        let mut blocks = Vec::new();
+        let mut changed = Vec::new();
         for pattern in std::mem::take(&mut self.dirty) {
-            let new = self.build(&pattern);
+            let new = self.build(&pattern, &semantics, &mut blocks);
             let same = match (&new, self.table.index().get(&pattern)) {
-                (Some(new), Some(old)) => new == old,
+                (Some(new), Some(old)) => new.is_same_as(old, &blocks),
                 (None, None) => true,
                 _ => false,
             };
             if !same {
-                changes.insert(pattern, new);
+                changed.push((pattern, new));
             }
         }
+        let changes: BTreeMap<HostPattern, Option<HostTable>> =
+            changed.into_iter().map(|(pattern, new)| (pattern, new.map(|new| new.finish(&blocks)))).collect();
         if !changes.is_empty() || self.table.generation() == 0 {
             self.table = Arc::new(RouteTable::new(
                 self.table.index().updated(changes),
@@ -222,7 +225,12 @@ impl Compiler {
         self.table.clone()
     }
 
-    fn build(&mut self, pattern: &HostPattern) -> Option<HostTable> {
+    fn build(
+        &mut self,
+        pattern: &HostPattern,
+        semantics: &Arc<Semantics>,
+        blocks: &mut Vec<u8>,
+    ) -> Option<Prepared> {
         let mut contributors: Vec<&Object> = self
             .hosts
             .get(pattern)
@@ -231,13 +239,15 @@ impl Compiler {
             .filter_map(|id| self.objects.get(id))
             .collect();
         contributors.sort_by(|a, b| self.dialect.compare(&a.ingress, &b.ingress));
-        let built = host::build(&*self.dialect, &self.config, pattern, &contributors);
-        let Some((table, diagnostics)) = built else {
+        let (table, diagnostics) =
+            host::build(&*self.dialect, &self.config, pattern, &contributors, semantics, blocks);
+        if table.is_none() && contributors.is_empty() {
             self.hosts.remove(pattern);
-            return None;
-        };
-        self.hosts.entry(pattern.clone()).or_default().diagnostics = diagnostics;
-        Some(table)
+        } else {
+            // A dialect may have dropped every rule: who wrote them is remembered all the same.
+            self.hosts.entry(pattern.clone()).or_default().diagnostics = diagnostics;
+        }
+        table
     }
 
     /// What is wrong with the objects: first object by object, then what came out when the rules of
@@ -260,8 +270,8 @@ impl Compiler {
 
 impl Object {
     fn for_host(&self, pattern: &HostPattern) -> &[crate::dialect::Contribution] {
-        let mut found = self.contributions.iter().filter(|(host, _)| host == pattern);
-        found.next().map_or(&[], |(_, contributions)| contributions)
+        let at = self.contributions.binary_search_by(|(host, _)| host.cmp(pattern)).ok();
+        at.and_then(|at| self.contributions.get(at)).map_or(&[], |(_, contributions)| contributions)
     }
 }
 
@@ -271,9 +281,12 @@ fn touched(
     after: Option<&Object>,
     dialect: &dyn Dialect,
 ) -> Vec<(HostPattern, bool)> {
-    // A change of age may change the order among objects, so it touches all hosts of the object.
+    // A change of age may change the order among objects, and one of annotations what the dialect
+    // makes of the host as a whole: each touches all hosts of the object.
     let moved = match (before, after) {
-        (Some(before), Some(after)) => dialect.compare(&before.ingress, &after.ingress).is_ne(),
+        (Some(Object { ingress: before, .. }), Some(Object { ingress: after, .. })) => {
+            dialect.compare(before, after).is_ne() || !before.annotations().eq(after.annotations())
+        }
         _ => true,
     };
     let old: BTreeMap<_, _> =
@@ -299,7 +312,7 @@ impl RouteTable {
     {
         let mut compiler = Compiler::new(dialect);
         for ingress in ingresses {
-            let _ = compiler.upsert(ingress);
+            compiler.upsert(ingress);
         }
         let table = compiler.compile();
         let diagnostics = compiler.diagnostics().cloned().collect();

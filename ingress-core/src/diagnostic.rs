@@ -73,6 +73,8 @@ pub enum DiagnosticKind {
     EmptyIngress,
     /// The annotations of a controller that have no meaning in the chosen dialect.
     IgnoredAnnotations,
+    /// A backend resource has no kind or no name. The path is left out.
+    IncompleteResource,
     /// A host is no DNS name. The rule is left out.
     InvalidHost,
     /// A path cannot be compared with anything: control bytes, or a broken expression. It is left out.
@@ -96,7 +98,8 @@ pub enum DiagnosticKind {
     TlsHostWithoutRule,
     /// An entry of `spec.tls` names no Secret: no certificate comes from it.
     TlsWithoutSecret,
-    /// An object has no name, so nothing else about it could be reported.
+    /// An object has no name, or one with a slash in it or in its namespace: it cannot be told from
+    /// others. Nothing of it is served.
     UnnamedIngress,
     /// A path type that the API does not know. The path is left out.
     UnknownPathType,
@@ -139,6 +142,7 @@ impl DiagnosticKind {
         Self::ClassConflict,
         Self::EmptyIngress,
         Self::IgnoredAnnotations,
+        Self::IncompleteResource,
         Self::InvalidHost,
         Self::InvalidPath,
         Self::InvalidPort,
@@ -180,6 +184,7 @@ impl DiagnosticKind {
                 Warning,
                 "choose the dialect of that controller, or remove the annotations",
             ),
+            Self::IncompleteResource => ("incomplete-resource", Error, "give the resource's kind and name"),
             Self::InvalidHost => ("invalid-host", Error, "write a DNS name such as shop.example.com"),
             Self::InvalidPath => ("invalid-path", Error, "remove the control bytes, or mend the expression"),
             Self::InvalidPort => {

@@ -64,7 +64,7 @@ pub struct Candidate<'t> {
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Verdict {
-    /// It matches, but it is a default backend and some rule took the request.
+    /// It is a default backend, and a rule, or a default backend before it, takes the request.
     NotNeeded,
     /// The path is not the rule's.
     Path(PathMiss),
@@ -308,8 +308,8 @@ impl Verdict {
     /// One word for a column.
     pub fn label(&self) -> &'static str {
         match self {
-            Self::NotNeeded => "unused",
-            Self::Oversized => "broken",
+            Self::NotNeeded => "spare",
+            Self::Oversized => "dead",
             Self::Path(_) | Self::Predicate { .. } => "no",
             Self::Shadowed(_) | Self::Outranked => "late",
             Self::Won => "WON",
@@ -320,7 +320,7 @@ impl Verdict {
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotNeeded => f.write_str("a rule took the request"),
+            Self::NotNeeded => f.write_str("another one takes the request"),
             Self::Oversized => f.write_str("the expression is too large to be served"),
             Self::Path(PathMiss::DiffersAt(at)) => write!(f, "the path differs at byte {at}"),
             Self::Path(PathMiss::EndsAt(at)) => write!(f, "the path ends at byte {at}"),
@@ -370,7 +370,7 @@ impl fmt::Display for HostStep<'_> {
         let width = heads.iter().map(|head| head.chars().count()).max().unwrap_or(0).min(60);
         for (candidate, head) in self.candidates.iter().zip(heads) {
             let (rule, label) = (candidate.rule, candidate.verdict.label());
-            write!(f, "  {head:width$}   {label:6}")?;
+            write!(f, "  {head:width$}   {label:5} ")?;
             match candidate.verdict {
                 Verdict::Won => writeln!(f, "{} -> {}", rule.origin(), rule.action())?,
                 _ => writeln!(f, "{}", candidate.verdict)?,

@@ -25,7 +25,7 @@ use crate::rule::Backend;
 /// An Ingress object, parsed.
 ///
 /// Made with `From<&k8s_openapi::api::networking::v1::Ingress>` or, for the two API versions that
-/// Kubernetes dropped, from [`LegacyIngress`]. Status and managed fields never enter it, so an
+/// Kubernetes dropped, from `LegacyIngress` (feature `serde`). Status and managed fields never enter it, so an
 /// object that changed only there is equal to what it was.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ingress {

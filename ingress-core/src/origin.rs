@@ -7,6 +7,7 @@ use std::sync::Arc;
 ///
 /// Cheap to clone: one reference count. Neither half of a Kubernetes name can hold a slash, so one
 /// string carries both, and byte order of that string is the tie-break order of the specification.
+/// (The `Arc` is one without weak references, which is a word smaller: there are millions of these.)
 ///
 /// ```
 /// use ingress_core::IngressId;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 /// assert_eq!(id.to_string(), "shop/web");
 /// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ObjectId(Arc<str>);
+pub struct ObjectId(triomphe::Arc<str>);
 
 /// The identity of an Ingress object.
 pub type IngressId = ObjectId;
@@ -29,7 +30,7 @@ impl ObjectId {
         joined.push_str(namespace);
         joined.push('/');
         joined.push_str(name);
-        Self(joined.into())
+        Self(joined.as_str().into())
     }
 
     /// The namespace.
@@ -98,22 +99,21 @@ impl fmt::Display for SecretRef {
 /// assert_eq!(at.leaf(Leaf::ServicePort).to_string(), "spec.rules[0].http.paths[2].backend.service.port");
 /// ```
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct FieldPath {
-    base: Base,
-    leaf: Leaf,
-}
+pub struct FieldPath(Place);
 
+/// The leaf stands in each variant rather than beside them: that way it costs no space, and there are
+/// millions of these.
 #[derive(Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
-enum Base {
+enum Place {
     Object,
     ClassName,
     Configuration,
-    DefaultBackend,
-    Rule(u32),
-    Path(u32, u32),
-    Tls(u32),
-    TlsHost(u32, u32),
-    Annotation(Arc<str>),
+    DefaultBackend(Leaf),
+    Rule(Leaf, u32),
+    Path(Leaf, u32, u32),
+    Tls(Leaf, u32),
+    TlsHost(Leaf, u32, u32),
+    Annotation(Box<Arc<str>>),
 }
 
 /// The last step of a [`FieldPath`], below a rule, a path, a backend or a TLS entry.
@@ -139,85 +139,107 @@ pub enum Leaf {
 }
 
 impl FieldPath {
-    const fn of(base: Base) -> Self {
-        Self { base, leaf: Leaf::Whole }
-    }
-
     /// The object as a whole.
     pub const fn object() -> Self {
-        Self::of(Base::Object)
+        Self(Place::Object)
     }
 
     /// `metadata.annotations[key]`
     pub fn annotation(key: &str) -> Self {
-        Self::of(Base::Annotation(key.into()))
+        Self(Place::Annotation(Box::new(key.into())))
     }
 
     /// `spec.ingressClassName`
     pub const fn class_name() -> Self {
-        Self::of(Base::ClassName)
+        Self(Place::ClassName)
     }
 
     /// `spec.defaultBackend`
     pub const fn default_backend() -> Self {
-        Self::of(Base::DefaultBackend)
+        Self(Place::DefaultBackend(Leaf::Whole))
     }
 
     /// `spec.rules[rule]`
     pub const fn rule(rule: u32) -> Self {
-        Self::of(Base::Rule(rule))
+        Self(Place::Rule(Leaf::Whole, rule))
     }
 
     /// `spec.rules[rule].http.paths[path]`
     pub const fn path(rule: u32, path: u32) -> Self {
-        Self::of(Base::Path(rule, path))
+        Self(Place::Path(Leaf::Whole, rule, path))
     }
 
     /// `spec.tls[entry]`
     pub const fn tls(entry: u32) -> Self {
-        Self::of(Base::Tls(entry))
+        Self(Place::Tls(Leaf::Whole, entry))
     }
 
     /// `spec.tls[entry].hosts[host]`
     pub const fn tls_host(entry: u32, host: u32) -> Self {
-        Self::of(Base::TlsHost(entry, host))
+        Self(Place::TlsHost(Leaf::Whole, entry, host))
     }
 
     /// The same place, one step further down.
     #[must_use]
-    pub fn leaf(mut self, leaf: Leaf) -> Self {
-        self.leaf = leaf;
+    pub fn leaf(mut self, step: Leaf) -> Self {
+        match &mut self.0 {
+            Place::DefaultBackend(leaf)
+            | Place::Rule(leaf, _)
+            | Place::Path(leaf, ..)
+            | Place::Tls(leaf, _)
+            | Place::TlsHost(leaf, ..) => *leaf = step,
+            Place::Object | Place::ClassName | Place::Configuration | Place::Annotation(_) => {}
+        }
         self
     }
 }
 
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let default_backend = matches!(self.base, Base::DefaultBackend);
-        match &self.base {
-            Base::Object => f.write_str("metadata")?,
-            Base::ClassName => f.write_str("spec.ingressClassName")?,
-            Base::Configuration => f.write_str("(configuration)")?,
-            Base::DefaultBackend => f.write_str("spec.defaultBackend")?,
-            Base::Rule(rule) => write!(f, "spec.rules[{rule}]")?,
-            Base::Path(rule, path) => write!(f, "spec.rules[{rule}].http.paths[{path}]")?,
-            Base::Tls(entry) => write!(f, "spec.tls[{entry}]")?,
-            Base::TlsHost(entry, host) => write!(f, "spec.tls[{entry}].hosts[{host}]")?,
-            Base::Annotation(key) => write!(f, "metadata.annotations[{key}]")?,
+        let leaf = match &self.0 {
+            Place::Object => return f.write_str("metadata"),
+            Place::ClassName => return f.write_str("spec.ingressClassName"),
+            Place::Configuration => return f.write_str("(configuration)"),
+            Place::Annotation(key) => return write!(f, "metadata.annotations[{key}]"),
+            Place::DefaultBackend(leaf) => {
+                f.write_str("spec.defaultBackend")?;
+                // What stands there is a backend, so that the step down to it falls away.
+                let text = leaf.text();
+                return f.write_str(text.strip_prefix(".backend").unwrap_or(text));
+            }
+            Place::Rule(leaf, rule) => {
+                write!(f, "spec.rules[{rule}]")?;
+                leaf
+            }
+            Place::Path(leaf, rule, path) => {
+                write!(f, "spec.rules[{rule}].http.paths[{path}]")?;
+                leaf
+            }
+            Place::Tls(leaf, entry) => {
+                write!(f, "spec.tls[{entry}]")?;
+                leaf
+            }
+            Place::TlsHost(leaf, entry, host) => {
+                write!(f, "spec.tls[{entry}].hosts[{host}]")?;
+                leaf
+            }
+        };
+        f.write_str(leaf.text())
+    }
+}
+
+impl Leaf {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Whole => "",
+            Self::Backend => ".backend",
+            Self::Host => ".host",
+            Self::Path => ".path",
+            Self::PathType => ".pathType",
+            Self::SecretName => ".secretName",
+            Self::ServiceName => ".backend.service.name",
+            Self::ServicePort => ".backend.service.port",
         }
-        f.write_str(match self.leaf {
-            Leaf::Whole => "",
-            Leaf::Backend if default_backend => "",
-            Leaf::Backend => ".backend",
-            Leaf::Host => ".host",
-            Leaf::Path => ".path",
-            Leaf::PathType => ".pathType",
-            Leaf::SecretName => ".secretName",
-            Leaf::ServiceName if default_backend => ".service.name",
-            Leaf::ServiceName => ".backend.service.name",
-            Leaf::ServicePort if default_backend => ".service.port",
-            Leaf::ServicePort => ".backend.service.port",
-        })
     }
 }
 
@@ -243,12 +265,12 @@ impl Origin {
 
     /// The origin of what no object asked for, but the configuration.
     pub fn configuration() -> Self {
-        Self::new(IngressId::new("", ""), FieldPath::of(Base::Configuration))
+        Self::new(IngressId::new("", ""), FieldPath(Place::Configuration))
     }
 
     /// Whether no object asked for it, but the configuration.
     pub fn is_configuration(&self) -> bool {
-        self.field.base == Base::Configuration
+        self.field.0 == Place::Configuration
     }
 
     /// The object.

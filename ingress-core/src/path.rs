@@ -3,8 +3,10 @@
 mod normalize;
 mod pattern;
 pub(crate) mod regex;
+mod scan;
+pub(crate) mod shortlist;
 pub(crate) mod trie;
 
-pub(crate) use normalize::is_plain;
 pub use normalize::{Fragment, NormalPath, PathReading, Refusal, Step};
 pub use pattern::{PathError, PathKind, PathPattern};
+pub(crate) use scan::Scan;

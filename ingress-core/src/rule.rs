@@ -127,7 +127,8 @@ impl Rule {
         &self.origin
     }
 
-    pub(crate) fn key(&self) -> &[u8] {
+    /// Its place among the rules of all hosts; empty, and so before all others, if it was given none.
+    pub fn key(&self) -> &[u8] {
         self.extras.as_ref().map_or(&[], |extras| &extras.order_key)
     }
 

@@ -10,14 +10,15 @@ mod semantics;
 use std::fmt;
 
 pub use host::HostTable;
-pub(crate) use host::{HostParts, IndexReport};
+use host::Target;
+pub(crate) use host::{HostParts, IndexReport, Prepared};
 pub use outcome::{Match, Outcome, OwnedMatch};
 pub use semantics::{HostChoice, HostReading, Semantics, Wildcards};
 
-use crate::host::HostPattern;
 use crate::host::index::{HostIndex, Needle};
+use crate::host::{HostName, HostPattern};
 use crate::origin::SecretRef;
-use crate::path::is_plain;
+use crate::path::Scan;
 use crate::request::RequestHead;
 
 /// Routes, certificate references and their order, compiled and immutable.
@@ -39,6 +40,13 @@ pub struct RouteTable {
     dialect: &'static str,
     default_certificate: Option<SecretRef>,
     generation: u64,
+}
+
+/// The exact host of a request, and whether its rules have been asked already.
+#[derive(Clone, Copy, Debug)]
+enum Asked<'t> {
+    InVain(&'t HostTable),
+    Nothing(Option<&'t HostTable>),
 }
 
 /// What a table occupies, in bytes.
@@ -93,52 +101,75 @@ impl RouteTable {
     /// ```
     #[inline]
     pub fn lookup<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
-        let target = request.target().as_bytes();
-        if is_plain(target) { self.search(target, request) } else { self.lookup_normalized(request) }
+        let path = request.target().as_bytes();
+        let scan = Scan::of(path);
+        if !scan.is_plain() {
+            return self.lookup_normalized(request);
+        }
+        self.search(Target { path, ends: scan.ends() }, request)
     }
 
     #[cold]
+    #[inline(never)]
     fn lookup_normalized<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
         match self.semantics.paths().normalize(request.target()) {
-            Ok(path) => self.search(path.path(), request),
+            Ok(path) => {
+                let path = path.path();
+                self.search(Target { path, ends: Scan::of(path).ends() }, request)
+            }
             Err(refusal) => Outcome::Refused(refusal),
         }
     }
 
-    #[inline]
-    fn search<'t>(&'t self, path: &[u8], request: &RequestHead<'_>) -> Outcome<'t> {
+    /// Tries the host as it stands first: most requests spell it as the table does, and where the
+    /// spelling is equal there is nothing to bring into form.
+    #[inline(always)]
+    fn search<'t>(&'t self, path: Target<'_>, request: &RequestHead<'_>) -> Outcome<'t> {
         let host = request.host().unwrap_or("").as_bytes();
-        if let Some(needle) = self.index.needle(host) {
-            return self.search_host(&needle, path, request);
+        let needle = self.index.needle(host);
+        if let Some(exact) = self.index.exact(&needle) {
+            if self.semantics.choice() == HostChoice::Best {
+                return self.search_all(Some(&needle), Asked::Nothing(Some(exact)), path, request);
+            }
+            return match exact.select(path, request) {
+                Some(rule) => Outcome::Matched(Match::new(exact, rule)),
+                None => self.search_all(Some(&needle), Asked::InVain(exact), path, request),
+            };
         }
-        // Upper case, a port, a final dot: the name is put into its canonical form first.
-        let mut buffer = [0; 256];
-        match self.semantics.hosts().canonical(host, &mut buffer).and_then(|name| self.index.needle(name)) {
-            Some(needle) => self.search_host(&needle, path, request),
-            None => self.search_rest(None, None, path, request),
+        if HostName::may_change(host) {
+            return self.search_respelled(host, path, request);
         }
+        self.search_all(Some(&needle), Asked::Nothing(None), path, request)
     }
 
-    #[inline]
-    fn search_host<'t>(&'t self, needle: &Needle<'_>, path: &[u8], request: &RequestHead<'_>) -> Outcome<'t> {
-        let exact = self.index.exact(needle);
-        if let Some(host) = exact
-            && let Some(rule) = host.select(path, request)
-            && self.semantics.choice() != HostChoice::Best
-        {
-            return Outcome::Matched(Match::new(host, rule));
-        }
-        self.search_rest(Some(needle), exact, path, request)
-    }
-
-    /// Everything but a hit on the exact host.
-    fn search_rest<'t>(
+    /// The host in its canonical form: lower case, without a port, without a final dot.
+    #[inline(never)]
+    fn search_respelled<'t>(
         &'t self,
-        needle: Option<&Needle<'_>>,
-        exact: Option<&'t HostTable>,
-        path: &[u8],
+        host: &[u8],
+        path: Target<'_>,
         request: &RequestHead<'_>,
     ) -> Outcome<'t> {
+        let mut buffer = [0; 256];
+        let name = self.semantics.hosts().canonical(host, &mut buffer);
+        let needle = name.map(|name| self.index.needle(name));
+        let exact = needle.as_ref().and_then(|needle| self.index.exact(needle));
+        self.search_all(needle.as_ref(), Asked::Nothing(exact), path, request)
+    }
+
+    /// Goes through all hosts that the request may belong to, and then their default backends.
+    #[inline(never)]
+    fn search_all<'t>(
+        &'t self,
+        needle: Option<&Needle<'_>>,
+        asked: Asked<'t>,
+        path: Target<'_>,
+        request: &RequestHead<'_>,
+    ) -> Outcome<'t> {
+        let (exact, in_vain) = match asked {
+            Asked::InVain(exact) => (Some(exact), true),
+            Asked::Nothing(exact) => (exact, false),
+        };
         let mut first: Option<&HostTable> = None;
         let mut fallback: Option<Match<'t>> = None;
         let mut best: Option<Match<'t>> = None;
@@ -146,7 +177,7 @@ impl RouteTable {
         let wildcards = needle
             .into_iter()
             .flat_map(|needle| self.index.wildcards(needle, self.semantics.hosts().wildcards()));
-        for host in exact.into_iter().chain(wildcards).chain(self.index.any()) {
+        for (place, host) in exact.into_iter().chain(wildcards).chain(self.index.any()).enumerate() {
             if fallback.is_none() {
                 fallback = host.default_rule().map(|rule| Match::new(host, rule));
             }
@@ -162,8 +193,9 @@ impl RouteTable {
             if !consulted {
                 continue;
             }
+            let is_asked = in_vain && place == 0;
             first = first.or(Some(host));
-            let Some(rule) = host.select(path, request) else { continue };
+            let Some(rule) = (if is_asked { None } else { host.select(path, request) }) else { continue };
             let found = Match::new(host, rule);
             if self.semantics.choice() != HostChoice::Best {
                 return Outcome::Matched(found);
@@ -183,14 +215,12 @@ impl RouteTable {
     /// The Secret whose certificate answers for a TLS server name: that of the exact host, of the
     /// wildcard, of entries without hosts, or the configured default.
     pub fn certificate(&self, server_name: &str) -> Option<&SecretRef> {
-        let name = server_name.as_bytes();
         let mut buffer = [0; 256];
-        let needle = match self.index.needle(name) {
-            Some(needle) => Some(needle),
-            None => {
-                self.semantics.hosts().canonical(name, &mut buffer).and_then(|name| self.index.needle(name))
-            }
-        };
+        let needle = self
+            .semantics
+            .hosts()
+            .canonical(server_name.as_bytes(), &mut buffer)
+            .map(|name| self.index.needle(name));
         let named = needle.as_ref().and_then(|needle| {
             let exact = self.index.exact(needle).into_iter();
             let wildcards = self.index.wildcards(needle, self.semantics.certificate_wildcards());

@@ -1,5 +1,7 @@
 //! One host: what all objects contribute, put in order, numbered and indexed.
 
+use std::sync::Arc;
+
 use super::{Config, Object};
 use crate::diagnostic::{Diagnostic, DiagnosticKind};
 use crate::dialect::{Contribution, Dialect, Draft, HostRules};
@@ -7,16 +9,18 @@ use crate::host::HostPattern;
 use crate::origin::{Origin, SecretRef};
 use crate::path::PathPattern;
 use crate::rule::{Action, Rule};
-use crate::table::{HostParts, HostTable, IndexReport};
+use crate::table::{HostParts, IndexReport, Prepared, Semantics};
 
-/// Builds a host out of its contributors, the one with precedence first. `None` when nothing is left
-/// of it.
+/// Builds a host out of its contributors, the one with precedence first. No table when nothing is left
+/// of it; findings there may be all the same.
 pub(super) fn build(
     dialect: &dyn Dialect,
     config: &Config,
     pattern: &HostPattern,
     contributors: &[&Object],
-) -> Option<(HostTable, Vec<Diagnostic>)> {
+    semantics: &Arc<Semantics>,
+    blocks: &mut Vec<u8>,
+) -> (Option<Prepared>, Vec<Diagnostic>) {
     let mut gathered = Gathered::default();
     for object in contributors {
         for contribution in object.for_host(pattern) {
@@ -38,7 +42,7 @@ pub(super) fn build(
     diagnostics.append(&mut gathered.diagnostics);
     if rules.is_empty() && gathered.defaults.is_empty() && gathered.certificate.is_none() && !gathered.claimed
     {
-        return None;
+        return (None, diagnostics);
     }
     let first_default = u32::try_from(rules.len()).unwrap_or(u32::MAX);
     rules.append(&mut gathered.defaults);
@@ -48,11 +52,11 @@ pub(super) fn build(
         first_default,
         certificate: gathered.certificate.map(|(secret, _)| secret.clone()),
         claimed: gathered.claimed,
-        semantics: dialect.semantics(),
+        semantics: semantics.clone(),
     };
-    let (table, report) = HostTable::build(parts);
-    diagnostics.extend(findings(&table, report));
-    Some((table, diagnostics))
+    let (prepared, report) = Prepared::new(parts, blocks);
+    diagnostics.extend(findings(pattern, prepared.rules(), report));
+    (Some(prepared), diagnostics)
 }
 
 #[derive(Default)]
@@ -92,8 +96,7 @@ impl<'a> Gathered<'a> {
     }
 }
 
-fn findings(table: &HostTable, report: IndexReport) -> Vec<Diagnostic> {
-    let rules = table.rules();
+fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport) -> Vec<Diagnostic> {
     let finding = |rank: u32, kind, message: &dyn Fn(&Rule) -> String| {
         let rule = rules.get(rank as usize)?;
         let origin = rule.origin();
@@ -105,7 +108,7 @@ fn findings(table: &HostTable, report: IndexReport) -> Vec<Diagnostic> {
             format!(
                 "{} of host {} is never reached: {} comes first and takes the same requests",
                 shown(rule),
-                table.pattern(),
+                host,
                 winner.origin()
             )
         })

@@ -8,6 +8,7 @@ use crate::ingress::Ingress;
 use crate::origin::{FieldPath, Origin, SecretRef};
 use crate::rule::Rule;
 
+/// In the order of the hosts.
 pub(crate) type ContributionsByHost = Vec<(HostPattern, Vec<Contribution>)>;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +34,8 @@ impl<'i> Contributions<'i> {
         Self { ingress, hosts: Vec::new(), places: BTreeMap::new(), diagnostics: Vec::new() }
     }
 
-    pub(crate) fn finish(self) -> (ContributionsByHost, Vec<Diagnostic>) {
+    pub(crate) fn finish(mut self) -> (ContributionsByHost, Vec<Diagnostic>) {
+        self.hosts.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
         (self.hosts, self.diagnostics)
     }
 

@@ -23,7 +23,9 @@ impl<'a> Draft<'a> {
         &self.rule
     }
 
-    /// The object.
+    /// The object. [`arrange`](super::Dialect::arrange) may read its annotations besides what
+    /// [`compare`](super::Dialect::compare) orders by: a change of these brings all hosts of the object
+    /// back to it, a change of anything else only those hosts whose rules it changed.
     pub fn ingress(&self) -> &'a Ingress {
         self.ingress
     }

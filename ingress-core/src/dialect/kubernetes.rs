@@ -1,5 +1,7 @@
 //! The Ingress specification, and no controller's habits.
 
+use std::collections::BTreeSet;
+
 use super::{Contributions, Dialect};
 use crate::diagnostic::{DiagnosticKind, Excerpt};
 use crate::host::HostPattern;
@@ -160,14 +162,14 @@ fn default_backend(ingress: &Ingress, out: &mut Contributions<'_>) {
 }
 
 fn certificates(ingress: &Ingress, out: &mut Contributions<'_>) {
+    // A set, because an object may list thousands of hosts on either side.
+    let named: BTreeSet<&str> = ingress.rules().iter().map(|rule| rule.host().as_str()).collect();
     let has_rule = |host: &HostPattern| {
+        let wildcard = host.as_str().split_once('.').map(|(_, rest)| format!("*.{rest}"));
         ingress.default_backend().is_some()
-            || ingress.rules().iter().any(|rule| {
-                rule.host().is_any()
-                    || rule.host() == host
-                    || rule.host().is_wildcard()
-                        && host.as_str().split_once('.').is_some_and(|(_, rest)| rest == rule.host().suffix())
-            })
+            || named.contains(HostPattern::ANY_TEXT)
+            || named.contains(host.as_str())
+            || wildcard.is_some_and(|wildcard| named.contains(&*wildcard))
     };
     for entry in ingress.tls() {
         for (place, host) in entry.hosts() {

@@ -17,6 +17,7 @@ use ahash::RandomState;
 use super::HostPattern;
 use super::name::{MAX_NAME, is_label};
 use crate::table::{HostTable, Wildcards};
+use crate::words::{LOW_BITS, zeros};
 
 const SLOTS: usize = 7;
 /// Hosts per bucket that a shard is laid out for: some room, so that few spill over.
@@ -49,8 +50,8 @@ pub(crate) struct Needle<'h> {
     hash: u64,
 }
 
-const LOW_BITS: u64 = 0x0101_0101_0101_0101;
-const HIGH_BITS: u64 = LOW_BITS << 7;
+/// What the last byte of `tags` says; no fingerprint is even.
+const SPILT: u64 = 2 << 56;
 /// Keeps the wildcard `*.a` apart from the host `a`.
 const WILDCARD: u64 = 1 << 32;
 
@@ -67,14 +68,10 @@ impl HostIndex {
         }
     }
 
-    /// Makes a name ready, hashing it on the way; `None` when it is not in canonical form (or no name
-    /// at all), so that it has to be brought into that form first.
-    #[inline]
-    pub(crate) fn needle<'h>(&self, name: &'h [u8]) -> Option<Needle<'h>> {
-        let mut odd = 0;
-        let hash = hash(&self.state, name, 0, |word| odd |= outside(word))?;
-        let dotted = name.last() == Some(&b'.');
-        (odd == 0 && !dotted).then_some(Needle { name, hash })
+    /// Makes a name ready.
+    #[inline(always)]
+    pub(crate) fn needle<'h>(&self, name: &'h [u8]) -> Needle<'h> {
+        Needle { name, hash: hash(&self.state, name, 0) }
     }
 
     #[inline]
@@ -103,7 +100,7 @@ impl HostIndex {
             is_label(label).then_some(suffix)
         })
         .take(depth)
-        .filter_map(|suffix| self.probe(hash(&self.state, suffix, WILDCARD, |_| ())?, suffix, true))
+        .filter_map(|suffix| self.probe(hash(&self.state, suffix, WILDCARD), suffix, true))
     }
 
     pub(crate) fn any(&self) -> Option<&HostTable> {
@@ -120,26 +117,29 @@ impl HostIndex {
     #[inline]
     fn probe(&self, hash: u64, text: &[u8], wildcard: bool) -> Option<&HostTable> {
         let shard = self.shards.get(self.shard_of(hash))?;
-        let mut at = bucket_of(hash, shard.len());
-        // A shard has fewer buckets than hosts; one round is enough even if every one of them spilt.
-        for _ in 0..shard.len() {
-            let bucket = shard.get(at)?;
-            let tags = u64::from_le_bytes(bucket.tags);
-            let mut hits = zero_bytes(tags ^ (u64::from(tag_of(hash)) * LOW_BITS)) & (u64::MAX >> 8);
-            while hits != 0 {
-                let slot = (hits.trailing_zeros() / 8) as usize;
-                if let Some(Some(host)) = bucket.slots.get(slot)
-                    && host.key() == text
-                    && host.is_wildcard() == wildcard
-                {
-                    return Some(host);
-                }
-                hits &= hits - 1;
+        let at = bucket_of(hash, shard.len());
+        let bucket = shard.get(at)?;
+        match bucket.find(tag_of(hash), text, wildcard) {
+            None if bucket.has_spilt() => Self::probe_on(shard, at, hash, text, wildcard),
+            found => found,
+        }
+    }
+
+    /// Goes on behind a bucket that could not hold all its hosts.
+    #[cold]
+    fn probe_on<'t>(
+        shard: &'t [Bucket],
+        first: usize,
+        hash: u64,
+        text: &[u8],
+        wildcard: bool,
+    ) -> Option<&'t HostTable> {
+        let (before, behind) = shard.split_at_checked(first + 1)?;
+        for bucket in behind.iter().chain(before) {
+            let found = bucket.find(tag_of(hash), text, wildcard);
+            if found.is_some() || !bucket.has_spilt() {
+                return found;
             }
-            if tags >> 56 == 0 {
-                return None;
-            }
-            at = if at + 1 == shard.len() { 0 } else { at + 1 };
         }
         None
     }
@@ -152,7 +152,7 @@ impl HostIndex {
 
     fn hash_of(&self, pattern: &HostPattern) -> u64 {
         let kind = if pattern.is_wildcard() { WILDCARD } else { 0 };
-        hash(&self.state, pattern.suffix().as_bytes(), kind, |_| ()).unwrap_or(0)
+        hash(&self.state, pattern.suffix().as_bytes(), kind)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -254,6 +254,27 @@ impl HostIndex {
 }
 
 impl Bucket {
+    #[inline(always)]
+    fn find(&self, tag: u8, text: &[u8], wildcard: bool) -> Option<&HostTable> {
+        // Fingerprints are odd: neither an empty slot nor the last byte is mistaken for one.
+        let mut hits = zeros(u64::from_le_bytes(self.tags) ^ (u64::from(tag) * LOW_BITS));
+        while hits != 0 {
+            let slot = (hits.trailing_zeros() / 8) as usize;
+            if let Some(Some(host)) = self.slots.get(slot)
+                && host.is_for(text, wildcard)
+            {
+                return Some(host);
+            }
+            hits &= hits - 1;
+        }
+        None
+    }
+
+    #[inline(always)]
+    const fn has_spilt(&self) -> bool {
+        u64::from_le_bytes(self.tags) & SPILT != 0
+    }
+
     /// Takes the host in, or gives it back and notes that it stands further on.
     fn put(&mut self, host: HostTable, tag: u8) -> Result<(), HostTable> {
         for (slot, held) in self.slots.iter_mut().zip(&mut self.tags) {
@@ -264,7 +285,7 @@ impl Bucket {
             }
         }
         let [.., spilt] = &mut self.tags;
-        *spilt = 1;
+        *spilt = (SPILT >> 56) as u8;
         Err(host)
     }
 }
@@ -305,74 +326,27 @@ const fn tag_of(hash: u64) -> u8 {
     ((hash >> 32) as u8) | 1
 }
 
-/// Marks each zero byte of `word`, and only those.
+/// Hashes a name word by word.
 #[inline(always)]
-const fn zero_bytes(word: u64) -> u64 {
-    let low = LOW_BITS * 0x7f;
-    !(((word & low) + low) | word | low)
-}
-
-/// Marks bytes that a name in canonical form does not have: `:` to `Z`, and what is not ASCII. All
-/// others either stand in names, or make the name differ from every name that there is.
-#[inline(always)]
-const fn outside(word: u64) -> u64 {
-    let seven = word & (LOW_BITS * 0x7f);
-    let from_colon = seven + LOW_BITS * (0x80 - b':' as u64);
-    let past_z = seven + LOW_BITS * (0x80 - (b'Z' + 1) as u64);
-    (from_colon & !past_z | word) & HIGH_BITS
-}
-
-/// Hashes a name word by word, showing each word to `look` on the way. `None` for the empty name.
-#[inline(always)]
-fn hash(state: &RandomState, name: &[u8], kind: u64, mut look: impl FnMut(u64)) -> Option<u64> {
+fn hash(state: &RandomState, name: &[u8], kind: u64) -> u64 {
     let mut hasher = state.build_hasher();
-    let mut feed = |word: u64| {
-        look(word);
-        hasher.write_u64(word);
-    };
     let mut rest = name;
-    while let Some((eight, after)) = rest.split_first_chunk::<8>() {
-        feed(u64::from_le_bytes(*eight));
+    while let Some((eight, after @ [_, ..])) = rest.split_first_chunk::<8>() {
+        hasher.write_u64(u64::from_le_bytes(*eight));
         rest = after;
     }
-    if !rest.is_empty() {
-        // The last word overlaps the one before it, unless the name is shorter than a word.
-        feed(match name.last_chunk::<8>() {
-            Some(eight) => u64::from_le_bytes(*eight),
-            None => rest.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
-        });
-    }
-    if name.is_empty() {
-        return None;
-    }
-    hasher.write_u64(name.len() as u64 | kind);
-    Some(hasher.finish())
+    // The last word may overlap the one before it; a name shorter than a word makes up a word of its own.
+    let last = match name.last_chunk::<8>() {
+        Some(eight) => u64::from_le_bytes(*eight),
+        None => name.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    hasher.write_u64(last ^ (name.len() as u64 | kind).rotate_right(16));
+    hasher.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_are_classified_byte_by_byte() {
-        for byte in 0..=255u8 {
-            let odd = byte >= 0x80 || (b':'..=b'Z').contains(&byte);
-            for lane in 0..8 {
-                let mut word = [b'a'; 8];
-                word[lane] = byte;
-                assert_eq!(outside(u64::from_le_bytes(word)) != 0, odd, "{byte:#x} in lane {lane}");
-            }
-        }
-    }
-
-    #[test]
-    fn zero_bytes_are_marked_exactly() {
-        for word in [0, 1, u64::MAX, 0x0100, 0x0001_0000_0080_ff00, 0x8000_0000_0000_0000] {
-            let marked: Vec<bool> = zero_bytes(word).to_le_bytes().iter().map(|byte| *byte != 0).collect();
-            let zero: Vec<bool> = word.to_le_bytes().iter().map(|byte| *byte == 0).collect();
-            assert_eq!(marked, zero, "{word:#x}");
-        }
-    }
 
     #[test]
     fn shards_grow_with_the_root() {

@@ -47,6 +47,15 @@ impl<'r> HostName<'r> {
         (name.len() <= MAX_NAME && labels()).then_some(name)
     }
 
+    /// Whether a host might not be in canonical form: upper case, a port, a final dot, or something
+    /// that is no name at all. May say yes too often, never no.
+    #[inline]
+    pub(crate) fn may_change(host: &[u8]) -> bool {
+        // The colon stands just before the letters but for a few signs that no name has.
+        let odd = |byte: u8| (b':'..=b'Z').contains(&byte) || byte >= 0x80;
+        host.iter().fold(false, |found, &byte| found | odd(byte)) || matches!(host.last(), None | Some(b'.'))
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -61,6 +61,7 @@ pub struct ClassSelector {
     class: Option<Arc<str>>,
     classes: Vec<IngressClass>,
     take_unclassed: bool,
+    complete: bool,
 }
 
 /// The decision about one object.
@@ -95,6 +96,14 @@ impl ClassSelector {
         self
     }
 
+    /// The class objects given are all there are, even if there are none: then no object is ours by
+    /// its class. For those who follow a cluster, where the last class may be deleted.
+    #[must_use]
+    pub fn complete(mut self, complete: bool) -> Self {
+        self.complete = complete;
+        self
+    }
+
     /// Objects that name no class are ours, too.
     #[must_use]
     pub fn take_unclassed(mut self, take: bool) -> Self {
@@ -103,7 +112,11 @@ impl ClassSelector {
     }
 
     fn takes_everything(&self) -> bool {
-        self.class.is_none() && self.classes.is_empty()
+        self.class.is_none() && !self.knows_classes()
+    }
+
+    fn knows_classes(&self) -> bool {
+        self.complete || !self.classes.is_empty()
     }
 
     /// Whether the class of this name is ours.
@@ -114,7 +127,7 @@ impl ClassSelector {
                 *class.name == *name && self.controller.as_ref().is_none_or(|ours| *ours == class.controller)
             })
         };
-        self.takes_everything() || wanted && (self.classes.is_empty() || exists())
+        self.takes_everything() || wanted && (!self.knows_classes() || exists())
     }
 
     /// Decides about one object.

@@ -26,9 +26,7 @@ use super::raw::{RawBackend, RawIngress, RawPath, RawResource, RawRule, RawServi
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LegacyIngress {
-    #[serde(default)]
-    metadata: Metadata,
-    #[serde(default)]
+    metadata: Option<Metadata>,
     spec: Option<Spec>,
 }
 
@@ -67,8 +65,7 @@ struct Http {
 struct Path {
     path: Option<String>,
     path_type: Option<String>,
-    #[serde(default)]
-    backend: Backend,
+    backend: Option<Backend>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -90,28 +87,27 @@ enum Port {
 #[serde(rename_all = "camelCase")]
 struct Resource {
     api_group: Option<String>,
-    kind: String,
-    name: String,
+    kind: Option<String>,
+    name: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Tls {
-    #[serde(default)]
-    hosts: Vec<String>,
+    hosts: Option<Vec<String>>,
     secret_name: Option<String>,
 }
 
 impl From<&LegacyIngress> for Ingress {
     fn from(object: &LegacyIngress) -> Self {
-        let meta = &object.metadata;
-        let mut raw = RawIngress {
-            namespace: meta.namespace.as_deref(),
-            name: meta.name.as_deref(),
-            created: meta.creation_timestamp.as_deref().and_then(seconds),
-            annotations: meta.annotations.iter().flatten().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
-            ..RawIngress::default()
-        };
+        let mut raw = RawIngress::default();
+        if let Some(meta) = &object.metadata {
+            raw.namespace = meta.namespace.as_deref();
+            raw.name = meta.name.as_deref();
+            raw.created = meta.creation_timestamp.as_deref().and_then(seconds);
+            raw.annotations =
+                meta.annotations.iter().flatten().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        }
         if let Some(spec) = &object.spec {
             raw.class = spec.ingress_class_name.as_deref();
             raw.default_backend = spec.backend.as_ref().map(backend);
@@ -120,7 +116,10 @@ impl From<&LegacyIngress> for Ingress {
                 .tls
                 .iter()
                 .flatten()
-                .map(|tls| RawTls { hosts: &tls.hosts, secret: tls.secret_name.as_deref() })
+                .map(|tls| RawTls {
+                    hosts: tls.hosts.as_deref().unwrap_or_default(),
+                    secret: tls.secret_name.as_deref(),
+                })
                 .collect();
         }
         raw.parse()
@@ -143,7 +142,7 @@ fn path(path: &Path) -> RawPath<'_> {
         path: path.path.as_deref(),
         // These versions had no type at first; what was meant is what the controller made of it.
         path_type: path.path_type.as_deref().or(Some("ImplementationSpecific")),
-        backend: backend(&path.backend),
+        backend: path.backend.as_ref().map(backend).unwrap_or_default(),
     }
 }
 
@@ -161,8 +160,8 @@ fn backend(backend: &Backend) -> RawBackend<'_> {
         }),
         resource: backend.resource.as_ref().map(|resource| RawResource {
             group: resource.api_group.as_deref(),
-            kind: &resource.kind,
-            name: &resource.name,
+            kind: resource.kind.as_deref().unwrap_or(""),
+            name: resource.name.as_deref().unwrap_or(""),
         }),
     }
 }

@@ -69,11 +69,14 @@ struct Reader {
 impl RawIngress<'_> {
     pub(super) fn parse(&self) -> Ingress {
         let namespace = self.namespace.filter(|namespace| !namespace.is_empty()).unwrap_or("default");
-        let id = IngressId::new(namespace, self.name.unwrap_or(""));
-        let mut reader = Reader { id, diagnostics: Vec::new() };
-        if self.name.unwrap_or("").is_empty() {
+        let name = self.name.unwrap_or("");
+        let mut reader = Reader { id: IngressId::new(namespace, name), diagnostics: Vec::new() };
+        // With a slash in either half, the object could pass for one of another namespace.
+        if name.is_empty() || name.contains('/') || namespace.contains('/') {
             reader.note(DiagnosticKind::UnnamedIngress, FieldPath::object(), || {
-                "the object has no name, so it cannot be told from others and is not served".to_owned()
+                let lacking =
+                    if name.is_empty() { "has no name" } else { "has a slash in its name or namespace" };
+                format!("the object {lacking}, so it cannot be told from others and is not served")
             });
             return reader.finish(self, None, Vec::new(), Vec::new());
         }
@@ -185,6 +188,13 @@ impl Reader {
                 Some(Backend::Service(ServiceRef::new(self.id.namespace(), service.name, port)))
             }
             (None, Some(resource)) => {
+                if resource.kind.is_empty() || resource.name.is_empty() {
+                    self.note(DiagnosticKind::IncompleteResource, at(Leaf::Backend), || {
+                        let lacking = if resource.kind.is_empty() { "kind" } else { "name" };
+                        format!("the backend resource has no {lacking}; it is not served")
+                    });
+                    return None;
+                }
                 let id = ObjectId::new(self.id.namespace(), resource.name);
                 let group = resource.group.unwrap_or("");
                 Some(Backend::Resource(Box::new(ResourceRef::new(group, resource.kind, id))))
@@ -223,7 +233,15 @@ impl Reader {
     fn tls(&mut self, index: u32, raw: &RawTls<'_>) -> TlsEntry {
         let mut hosts = Vec::with_capacity(raw.hosts.len());
         for (place, text) in (0..).zip(raw.hosts) {
-            if let Some(host) = self.host(text, &FieldPath::tls_host(index, place)) {
+            let field = FieldPath::tls_host(index, place);
+            // No host means every host in a rule; in a list of names it is a mistake.
+            if text.is_empty() {
+                self.note(DiagnosticKind::InvalidHost, field, || {
+                    "host \"\" is not served: it is empty".to_owned()
+                });
+                continue;
+            }
+            if let Some(host) = self.host(text, &field) {
                 hosts.push((place, host));
             }
         }

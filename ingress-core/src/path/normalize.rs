@@ -103,6 +103,7 @@ impl std::error::Error for Refusal {}
 pub struct NormalPath<'p> {
     path: Cow<'p, [u8]>,
     query: Option<&'p str>,
+    decoded: bool,
 }
 
 impl<'p> NormalPath<'p> {
@@ -114,6 +115,12 @@ impl<'p> NormalPath<'p> {
     /// The query, without its `?`.
     pub fn query(&self) -> Option<&'p str> {
         self.query
+    }
+
+    /// Whether all escapes are decoded: then `%` stands for itself, and has to be escaped again before
+    /// the path is sent on, lest somebody else decodes it once more.
+    pub(crate) fn is_decoded(&self) -> bool {
+        self.decoded
     }
 }
 
@@ -160,7 +167,7 @@ impl PathReading {
                 path = Cow::Owned(step.apply(&path));
             }
         }
-        Ok(NormalPath { path, query })
+        Ok(NormalPath { path, query, decoded: self.steps.contains(&Step::DecodeAll) })
     }
 }
 
@@ -286,49 +293,6 @@ fn remove_dot_segments(path: &[u8]) -> Vec<u8> {
     resolved
 }
 
-/// Whether no reading could change, refuse or cut `target`: the common case, settled in one pass
-/// that the compiler turns into vector code. It may say no too often, never yes.
-pub(crate) fn is_plain(target: &[u8]) -> bool {
-    const LANES: usize = 16;
-
-    #[inline(always)]
-    fn odd(byte: u8, next: u8) -> bool {
-        // Below `$` stand the control bytes, space, `!`, `"` and `#`. `%` and `?` are apart from them.
-        let special = (byte < b'$') | (byte == b'%') | (byte == b'?') | (byte == b'\\') | (byte == 0x7f);
-        special | ((byte == b'/') & ((next == b'/') | (next == b'.')))
-    }
-
-    #[inline(always)]
-    fn odd_lanes(bytes: &[u8; LANES], next: &[u8; LANES]) -> bool {
-        let found = bytes.iter().zip(next).fold(0, |found, (&byte, &next)| found | u8::from(odd(byte, next)));
-        found != 0
-    }
-
-    let Some((&first, after)) = target.split_first() else { return false };
-    let Some(&last) = target.last() else { return false };
-    // The last byte has no follower; all others are looked at together with theirs.
-    if first != b'/' || odd(last, 0) {
-        return false;
-    }
-    let mut bytes = target;
-    let mut next = after;
-    while let (Some((these, rest)), Some((those, rest_next))) =
-        (bytes.split_first_chunk::<LANES>(), next.split_first_chunk::<LANES>())
-    {
-        if odd_lanes(these, those) {
-            return false;
-        }
-        (bytes, next) = (rest, rest_next);
-    }
-    // What is left is looked at with some of what was seen before, rather than byte by byte.
-    if let (Some(these), Some(those)) =
-        (target.get(..target.len() - 1).and_then(|t| t.last_chunk::<LANES>()), after.last_chunk::<LANES>())
-    {
-        return !odd_lanes(these, those);
-    }
-    !bytes.iter().zip(next).any(|(&byte, &next)| odd(byte, next))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -441,22 +405,6 @@ mod tests {
                 prop_assert!(text.starts_with('/'));
                 prop_assert!(!text.split('/').any(|segment| segment == "." || segment == ".."), "{}", text);
             }
-        }
-
-        #[test]
-        fn plain_means_that_nothing_changes(target in awkward()) {
-            if is_plain(target.as_bytes()) {
-                for reading in [SPEC, ALL, PathReading::raw()] {
-                    let read = reading.normalize(&target).unwrap();
-                    prop_assert_eq!(read.path(), target.as_bytes());
-                    prop_assert_eq!(read.query(), None);
-                }
-            }
-        }
-
-        #[test]
-        fn ordinary_paths_are_plain(path in "(/[a-z0-9_~-][a-z0-9._~-]{0,12}){1,6}/?") {
-            prop_assert!(is_plain(path.as_bytes()));
         }
     }
 }

@@ -140,10 +140,6 @@ impl RegexList {
         (list, refused)
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.groups.is_empty()
-    }
-
     /// The lowest rank below `bound` whose expression matches.
     pub(crate) fn lowest(&self, path: &[u8], bound: u32) -> Option<u32> {
         for group in &self.groups {

@@ -5,68 +5,89 @@
 //! or padding, inside the block of their host (see `table::host`):
 //!
 //! ```text
-//! head        1   bits: which ranks follow, whether there are children, widths
+//! head        1   bits: which ranks follow and how, width of distances, number of children up to 6
 //! label       1+n length (0xff: four more bytes hold it) and text, without the byte that led here
 //! ranks           literal, element, exact; each one varint, or, in a LIST node, a count and four
 //!                 bytes each
-//! children    1+n number less one, their first bytes in order,
-//!             then for all but the first their distance from the end of this list, two or four bytes
+//! children        if there are 7 or more: their number less one, in a byte;
+//!             n   their first bytes in order,
+//!             then for each its distance from the end of its first bytes, two or four bytes
 //! ```
 //!
-//! The first child follows at once. Reads beyond the block give zero, which ends a walk: the builder
+//! The root alone has a label that starts at its first byte. Reads beyond the block give zero, which ends a walk: the builder
 //! never makes such a node, and a mistake in it must not become a panic in somebody's proxy.
 
 mod build;
 
-pub(crate) use build::{Entry, Shadowed, build};
+use wide::u8x16;
 
-/// Bytes of zero that must follow a trie, so that a child list can be read eight at a time.
-pub(crate) const PADDING: usize = 8;
+use crate::words::{Text, equal, to_lower, word_at};
+
+pub(crate) use build::{Entry, Shadowed, build, sort_out};
+
+/// Bytes of zero that must follow a block, so that it can be read in words and lanes to its end.
+pub(crate) const PADDING: usize = 16;
 
 const LITERAL: u8 = 1;
 const ELEMENT: u8 = 2;
 const EXACT: u8 = 4;
-const CHILDREN: u8 = 8;
+const LIST: u8 = 8;
 const WIDE: u8 = 16;
-const LIST: u8 = 32;
+const RANKS: u8 = LITERAL | ELEMENT | EXACT;
+const RANKS_IN_ORDER: [u8; 3] = [LITERAL, ELEMENT, EXACT];
+/// The topmost three bits of a head count the children; more than fit are counted in a byte of their own.
+const CHILDREN_SHIFT: u32 = 5;
+const MANY_CHILDREN: usize = 7;
 const LONG_LABEL: u8 = 0xff;
+/// What fits beside head and length into one word.
+const SHORT_LABEL: usize = 6;
 
 /// Calls `visit` with the rank of every pattern that matches `path`, in no useful order.
 ///
 /// With `FOLD` the trie holds lower-case text and the path is compared without case.
 #[inline]
 pub(crate) fn walk<const FOLD: bool>(block: &[u8], root: usize, path: &[u8], mut visit: impl FnMut(u32)) {
+    let mut short = [0; 8];
+    let words = Text::new(path, &mut short);
     let mut at = root;
-    let mut rest = path;
-    loop {
-        let Some(&[head, length]) = block.get(at..).and_then(<[u8]>::first_chunk) else { return };
-        at += 2;
-        let length =
-            if length == LONG_LABEL { read_u32(block, &mut at) as usize } else { usize::from(length) };
-        let Some(label) = block.get(at..at + length) else { return };
-        let Some((start, after)) = rest.split_at_checked(length) else { return };
-        if !same::<FOLD>(start, label) {
-            return;
+    let mut done = 0;
+    // One load brings the head of a node and, mostly, its whole label.
+    while let Some(node) = word_at(block, at) {
+        let head = node as u8;
+        let mut length = usize::from((node >> 8) as u8);
+        let ahead = word::<FOLD>(words, done);
+        let next;
+        if length <= SHORT_LABEL {
+            // All bits of the difference but those of the label are shifted out.
+            if ((ahead ^ node >> 16) << 16) << (8 * (SHORT_LABEL - length)) != 0 {
+                return;
+            }
+            next = (ahead >> (8 * length)) as u8;
+            at += 2 + length;
+            done += length;
+        } else {
+            at += 2;
+            if length == usize::from(LONG_LABEL) {
+                length = read_u32(block, &mut at) as usize;
+            }
+            if !is_next::<FOLD>(path, done, block, at, length) {
+                return;
+            }
+            at += length;
+            done += length;
+            next = word::<FOLD>(words, done) as u8;
         }
-        rest = after;
-        at += length;
-        let next = rest.first().copied();
-        if head & (LITERAL | ELEMENT | EXACT) != 0 {
-            let applies = LITERAL
-                | if next.is_none() { EXACT } else { 0 }
-                | if matches!(next, None | Some(b'/')) { ELEMENT } else { 0 };
-            for kind in [LITERAL, ELEMENT, EXACT] {
-                if head & kind == 0 {
-                    continue;
-                }
-                if head & LIST == 0 {
-                    let rank = read_varint(block, &mut at);
-                    if applies & kind != 0 {
-                        visit(rank);
-                    }
-                } else {
-                    for _ in 0..read_u32(block, &mut at) {
-                        let rank = read_u32(block, &mut at);
+        // A label holds no zero, so where it was equal the path had not ended.
+        let ended = done >= path.len();
+        if head & RANKS != 0 {
+            let applies =
+                LITERAL | if ended { EXACT } else { 0 } | if ended | (next == b'/') { ELEMENT } else { 0 };
+            if head & LIST != 0 {
+                read_lists(block, &mut at, head, applies, &mut visit);
+            } else {
+                for kind in RANKS_IN_ORDER {
+                    if head & kind != 0 {
+                        let rank = read_varint(block, &mut at);
                         if applies & kind != 0 {
                             visit(rank);
                         }
@@ -74,64 +95,78 @@ pub(crate) fn walk<const FOLD: bool>(block: &[u8], root: usize, path: &[u8], mut
                 }
             }
         }
-        let Some(next) = next else { return };
-        if head & CHILDREN == 0 {
+        let children = usize::from(head >> CHILDREN_SHIFT);
+        if ended || children == 0 {
             return;
         }
-        let Some(child) =
-            child(block, at, if FOLD { next.to_ascii_lowercase() } else { next }, head & WIDE != 0)
-        else {
-            return;
-        };
+        let Some(child) = child(block, at, children, next, head & WIDE != 0) else { return };
         at = child;
-        rest = rest.get(1..).unwrap_or_default();
+        done += 1;
     }
 }
 
+/// The next eight bytes of the path, as labels spell them.
 #[inline(always)]
-fn same<const FOLD: bool>(path: &[u8], label: &[u8]) -> bool {
-    if FOLD { path.eq_ignore_ascii_case(label) } else { path == label }
+fn word<const FOLD: bool>(path: Text<'_>, at: usize) -> u64 {
+    if FOLD { to_lower(path.word_at(at)) } else { path.word_at(at) }
+}
+
+/// Whether the path goes on with a label too long for one word.
+#[inline]
+fn is_next<const FOLD: bool>(path: &[u8], from: usize, block: &[u8], label: usize, length: usize) -> bool {
+    let (Some(ahead), Some(label)) = (path.get(from..from + length), block.get(label..label + length)) else {
+        return false;
+    };
+    if FOLD { ahead.eq_ignore_ascii_case(label) } else { equal(ahead, label) }
+}
+
+#[cold]
+fn read_lists(block: &[u8], at: &mut usize, head: u8, applies: u8, visit: &mut impl FnMut(u32)) {
+    for kind in RANKS_IN_ORDER {
+        if head & kind == 0 {
+            continue;
+        }
+        for _ in 0..read_u32(block, at) {
+            let rank = read_u32(block, at);
+            if applies & kind != 0 {
+                visit(rank);
+            }
+        }
+    }
 }
 
 /// Finds the child that starts with `byte`: where its node is.
 #[inline(always)]
-fn child(block: &[u8], at: usize, byte: u8, wide: bool) -> Option<usize> {
-    let count = usize::from(*block.get(at)?) + 1;
-    let first = at + 1;
+fn child(block: &[u8], mut at: usize, mut count: usize, byte: u8, wide: bool) -> Option<usize> {
+    if count == MANY_CHILDREN {
+        count = usize::from(*block.get(at)?) + 1;
+        at += 1;
+    }
+    let wanted = u8x16::splat(byte);
     let mut index = 0;
-    while index < count {
-        let eight = u64::from_le_bytes(*block.get(first + index..)?.first_chunk()?);
-        let found = zero_byte(eight ^ (u64::from(byte) * LOW_BITS));
+    loop {
+        let lanes = u8x16::new(*block.get(at + index..)?.first_chunk()?);
+        let found = lanes.simd_eq(wanted).to_bitmask();
         if found != 0 {
-            index += (found.trailing_zeros() / 8) as usize;
+            index += found.trailing_zeros() as usize;
             break;
         }
-        index += 8;
+        index += 16;
+        if index >= count {
+            return None;
+        }
     }
+    // Behind the first bytes stand others, which may be equal.
     if index >= count {
         return None;
     }
-    let offsets = first + count;
-    let width = if wide { 4 } else { 2 };
-    let nodes = offsets + (count - 1) * width;
-    if index == 0 {
-        return Some(nodes);
-    }
-    let mut offset = offsets + (index - 1) * width;
+    let distances = at + count;
     let distance = if wide {
-        read_u32(block, &mut offset) as usize
+        read_u32(block, &mut (distances + 4 * index)) as usize
     } else {
-        usize::from(u16::from_le_bytes(*block.get(offset..)?.first_chunk()?))
+        usize::from(u16::from_le_bytes(*block.get(distances + 2 * index..)?.first_chunk()?))
     };
-    Some(nodes + distance)
-}
-
-const LOW_BITS: u64 = 0x0101_0101_0101_0101;
-
-/// Marks the lowest zero byte of `word` with its high bit; marks above that one may be wrong.
-#[inline(always)]
-const fn zero_byte(word: u64) -> u64 {
-    word.wrapping_sub(LOW_BITS) & !word & (LOW_BITS << 7)
+    Some(distances + distance)
 }
 
 #[inline(always)]

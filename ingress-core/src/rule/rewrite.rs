@@ -6,7 +6,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
 
 use crate::path::regex::Captures;
-use crate::path::{PathKind, PathPattern};
+use crate::path::{NormalPath, PathKind, PathPattern};
 
 /// How a rule rewrites the path of the requests it takes.
 ///
@@ -96,9 +96,9 @@ impl Rewrite {
     pub(crate) fn apply(
         &self,
         pattern: &PathPattern,
-        path: &[u8],
-        query: Option<&str>,
+        normal: &NormalPath<'_>,
     ) -> Result<PathAndQuery, RewriteError> {
+        let (path, decoded) = (normal.path(), normal.is_decoded());
         let groups = match &self.captures {
             Some(captures) => captures.groups(path),
             None => pattern.matched_length(path).map(|end| vec![Some((0, end))]),
@@ -113,7 +113,9 @@ impl Rewrite {
             Kind::Template(parts) => {
                 for part in parts {
                     match part {
-                        Part::Group(index) => put_path(&mut target, group(*index).unwrap_or_default()),
+                        Part::Group(index) => {
+                            put_path(&mut target, group(*index).unwrap_or_default(), decoded);
+                        }
                         Part::Text(text) => target.put_slice(text.as_bytes()),
                     }
                 }
@@ -125,18 +127,19 @@ impl Rewrite {
                 if !rest.is_empty() || text.ends_with('/') || target.is_empty() {
                     target.put_u8(b'/');
                 }
-                put_path(&mut target, rest);
+                put_path(&mut target, rest, decoded);
             }
         }
         // A template that carries a query of its own goes before the query of the request.
-        finish(target, query)
+        finish(target, normal.query())
     }
 }
 
 /// Makes the target out of a path that was not rewritten.
-pub(crate) fn unchanged(path: &[u8], query: Option<&str>) -> Result<PathAndQuery, RewriteError> {
+pub(crate) fn unchanged(normal: &NormalPath<'_>) -> Result<PathAndQuery, RewriteError> {
+    let (path, query) = (normal.path(), normal.query());
     let mut target = BytesMut::with_capacity(path.len() + query.map_or(0, |query| query.len() + 1));
-    put_path(&mut target, path);
+    put_path(&mut target, path, normal.is_decoded());
     finish(target, query)
 }
 
@@ -153,11 +156,13 @@ fn finish(mut target: BytesMut, query: Option<&str>) -> Result<PathAndQuery, Rew
 }
 
 /// Writes bytes of a path, escaping what would end it or cannot stand in it: decoding may have
-/// brought such bytes to light.
-fn put_path(target: &mut BytesMut, path: &[u8]) {
+/// brought such bytes to light. In a decoded path `%` is one of them.
+fn put_path(target: &mut BytesMut, path: &[u8], decoded: bool) {
     let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble };
     for &byte in path {
-        if matches!(byte, 0..=b' ' | b'"' | b'#' | b'?' | b'<' | b'>' | b'`' | 0x7f..) {
+        if matches!(byte, 0..=b' ' | b'"' | b'#' | b'?' | b'<' | b'>' | b'`' | 0x7f..)
+            || decoded && byte == b'%'
+        {
             target.put_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
         } else {
             target.put_u8(byte);
@@ -221,19 +226,16 @@ impl std::error::Error for RewriteError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::path::{PathReading, Step};
 
-    fn apply(
-        rewrite: &str,
-        pattern: PathPattern,
-        path: &str,
-        query: Option<&str>,
-    ) -> Result<String, RewriteError> {
+    fn apply(rewrite: &str, pattern: PathPattern, target: &str) -> Result<String, RewriteError> {
         let rewrite = match rewrite.strip_suffix("...") {
             Some(text) => Rewrite::replace_match(text),
             None => Rewrite::template(rewrite),
         };
         let rewrite = rewrite?.bound_to(&pattern);
-        rewrite.apply(&pattern, path.as_bytes(), query).map(|target| target.to_string())
+        let normal = PathReading::raw().normalize(target).unwrap();
+        rewrite.apply(&pattern, &normal).map(|target| target.to_string())
     }
 
     fn regex(text: &str) -> PathPattern {
@@ -247,31 +249,37 @@ mod tests {
     #[test]
     fn groups() {
         let api = "/api(/|$)(.*)";
-        assert_eq!(apply("/$2", regex(api), "/api/v1/x", Some("q=1")).as_deref(), Ok("/v1/x?q=1"));
-        assert_eq!(apply("/$2", regex(api), "/api", None).as_deref(), Ok("/"));
-        assert_eq!(apply("/$9$x$", regex(api), "/api/a", None).as_deref(), Ok("/$x$"));
-        assert_eq!(apply("/x?a=b", regex(api), "/api/a", Some("c")).as_deref(), Ok("/x?a=b&c"));
-        assert_eq!(apply("/$0", prefix("/p"), "/p/x", None).as_deref(), Ok("//p"));
+        assert_eq!(apply("/$2", regex(api), "/api/v1/x?q=1").as_deref(), Ok("/v1/x?q=1"));
+        assert_eq!(apply("/$2", regex(api), "/api").as_deref(), Ok("/"));
+        assert_eq!(apply("/$9$x$", regex(api), "/api/a").as_deref(), Ok("/$x$"));
+        assert_eq!(apply("/x?a=b", regex(api), "/api/a?c").as_deref(), Ok("/x?a=b&c"));
+        assert_eq!(apply("/$0", prefix("/p"), "/p/x").as_deref(), Ok("//p"));
     }
 
     #[test]
     fn replacing_what_matched() {
-        assert_eq!(apply("/new...", prefix("/old"), "/old/x", None).as_deref(), Ok("/new/x"));
-        assert_eq!(apply("/new...", prefix("/old"), "/old", None).as_deref(), Ok("/new"));
-        assert_eq!(apply("/...", prefix("/old"), "/old/x", None).as_deref(), Ok("/x"));
-        assert_eq!(apply("/...", prefix("/old"), "/old", None).as_deref(), Ok("/"));
-        assert_eq!(apply("/new...", prefix("/"), "/x", None).as_deref(), Ok("/new/x"));
+        assert_eq!(apply("/new...", prefix("/old"), "/old/x").as_deref(), Ok("/new/x"));
+        assert_eq!(apply("/new...", prefix("/old"), "/old").as_deref(), Ok("/new"));
+        assert_eq!(apply("/...", prefix("/old"), "/old/x").as_deref(), Ok("/x"));
+        assert_eq!(apply("/...", prefix("/old"), "/old").as_deref(), Ok("/"));
+        assert_eq!(apply("/new...", prefix("/"), "/x").as_deref(), Ok("/new/x"));
     }
 
     #[test]
     fn a_result_that_is_no_path_is_an_error() {
-        assert!(apply("$1", regex("/(.*)"), "/evil", None).is_err());
-        assert!(apply("x", regex("/"), "/", None).is_err());
+        assert!(apply("$1", regex("/(.*)"), "/evil").is_err());
+        assert!(apply("x", regex("/"), "/").is_err());
         assert!(Rewrite::template("/a b").is_err() && Rewrite::template("/\r\nX: y").is_err());
     }
 
     #[test]
     fn what_decoding_uncovered_is_covered_again() {
-        assert_eq!(unchanged(b"/a b?#\xff\n", Some("q")).unwrap(), "/a%20b%3F%23%FF%0A?q");
+        const READING: PathReading = PathReading::new(&[Step::DecodeAll]);
+        for target in ["/a%20b%3F%23%FF%0A?q", "/%252e%252e/%25", "/a%2541"] {
+            let normal = READING.normalize(target).unwrap();
+            assert_eq!(unchanged(&normal).unwrap(), target);
+            let rewrite = Rewrite::replace_match("/").unwrap();
+            assert_eq!(rewrite.apply(&prefix("/"), &normal).unwrap(), target);
+        }
     }
 }

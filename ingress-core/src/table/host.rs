@@ -6,14 +6,17 @@
 //!
 //! ```text
 //! 0      flags
-//! 1      length of the host text
-//! 2..6   where the trie of patterns without case starts; 0 if there is none
-//! 6..    host text (the suffix, for a wildcard)
-//! ...    trie of patterns with case, then that without
-//! ...    padding
+//! 1      length of the host text (the suffix, for a wildcard)
+//! 2      used by the shortlist
+//! 3      where the host text starts
+//! 4..8   where the trie of patterns without case starts, 0 if there is none; used by the shortlist
 //! ```
+//!
+//! Behind it follow a [shortlist](crate::path::shortlist) with the host text, or the host text, the
+//! trie of patterns with case, and that without.
 
 use std::fmt;
+use std::sync::Arc;
 
 use triomphe::ThinArc;
 
@@ -21,9 +24,11 @@ use super::semantics::Semantics;
 use crate::host::HostPattern;
 use crate::origin::SecretRef;
 use crate::path::regex::{Expression, RegexList};
+use crate::path::shortlist::{self, Shortlist};
 use crate::path::trie::{self, Entry, PADDING, Shadowed};
 use crate::request::RequestHead;
 use crate::rule::{Rule, RuleId};
+use crate::words::equal;
 
 /// Some rule is reached under a condition: candidates are tried in order.
 const CONDITIONAL: u8 = 1;
@@ -34,7 +39,12 @@ const CLAIMED: u8 = 4;
 /// The pattern is a wildcard; the host text is its suffix.
 const WILDCARD: u8 = 8;
 
-const TEXT: usize = 6;
+/// The index is a shortlist; there is no trie.
+const SHORTLIST: u8 = 16;
+
+/// Where the host text starts when a trie follows.
+const TEXT: usize = 8;
+const FOLDED: std::ops::Range<usize> = 4..8;
 
 /// The rules of one host pattern, in order.
 ///
@@ -48,11 +58,24 @@ struct Cold {
     rules: Box<[Rule]>,
     /// Rules from here on are default backends.
     first_default: u32,
-    regexes: RegexList,
-    /// Rules whose expressions did not fit into the index, in order.
-    oversized: Box<[u32]>,
+    /// Few hosts have any.
+    regexes: Option<Box<Regexes>>,
     certificate: Option<SecretRef>,
-    semantics: Semantics,
+    semantics: Arc<Semantics>,
+}
+
+/// The expressions of a host.
+struct Regexes {
+    list: RegexList,
+    /// Rules whose expressions did not fit into the index, in order.
+    oversized: Vec<u32>,
+}
+
+/// A path that is looked up, as it is judged, and where its elements end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target<'p> {
+    pub(crate) path: &'p [u8],
+    pub(crate) ends: u64,
 }
 
 /// What a host is made of.
@@ -64,7 +87,7 @@ pub(crate) struct HostParts {
     pub(crate) certificate: Option<SecretRef>,
     /// Requests are bound to the host even if it has no rule.
     pub(crate) claimed: bool,
-    pub(crate) semantics: Semantics,
+    pub(crate) semantics: Arc<Semantics>,
 }
 
 /// What building the indexes of a host brought to light.
@@ -75,83 +98,95 @@ pub(crate) struct IndexReport {
     pub(crate) oversized: Vec<u32>,
 }
 
-impl HostTable {
-    pub(crate) fn build(parts: HostParts) -> (Self, IndexReport) {
+/// A host that is built, but not yet in one piece.
+pub(crate) struct Prepared {
+    cold: Box<Cold>,
+    /// Its block, in the text of all blocks that are built together.
+    block: std::ops::Range<usize>,
+}
+
+impl Prepared {
+    /// Builds a host, with its block at the end of `blocks`.
+    pub(crate) fn new(parts: HostParts, blocks: &mut Vec<u8>) -> (Self, IndexReport) {
         let mut report = IndexReport::default();
         let HostParts { pattern, rules, first_default, certificate, claimed, semantics } = parts;
         let routed = rules.get(..first_default as usize).unwrap_or_default();
         let conditional = routed.iter().any(Rule::is_conditional);
 
-        let text = pattern.suffix().as_bytes();
-        let mut block = Vec::with_capacity(64 + routed.len() * 32);
-        block.extend([0, u8::try_from(text.len()).unwrap_or(0), 0, 0, 0, 0]);
-        block.extend_from_slice(text);
-        let mut entries: Vec<_> = (0..)
-            .zip(routed)
-            .filter(|(_, rule)| !rule.path().ignores_case())
-            .filter_map(|(rank, rule)| Entry::new(rule.path(), rank, rule.is_conditional()))
-            .collect();
-        trie::build(&mut entries, &mut block, &mut report.shadowed);
-
-        let folded: Vec<_> = (0..)
-            .zip(routed)
-            .filter(|(_, rule)| rule.path().ignores_case())
-            .filter_map(|(rank, rule)| {
-                let entry = Entry::new(rule.path(), rank, rule.is_conditional())?;
-                Some((rule.path().compared().to_ascii_lowercase(), entry))
-            })
-            .collect();
-        let mut folded: Vec<_> =
-            folded.iter().map(|(text, entry)| entry.with_text(text.as_bytes())).collect();
-        let mut flags = if conditional { CONDITIONAL } else { 0 };
-        if !folded.is_empty() {
-            let start = u32::try_from(block.len()).unwrap_or(0);
-            if let Some(slot) = block.get_mut(2..TEXT) {
-                slot.copy_from_slice(&start.to_le_bytes());
-            }
-            trie::build(&mut folded, &mut block, &mut report.shadowed);
-            flags |= MORE_INDEXES;
+        let mut index = Index::build(&pattern, routed, conditional, &mut report);
+        if conditional {
+            index.flags |= CONDITIONAL;
         }
-
         let regexes = regexes(routed, conditional, &mut report);
-        if !regexes.is_empty() {
-            flags |= MORE_INDEXES;
+        if regexes.is_some() {
+            index.flags |= MORE_INDEXES;
         }
         if claimed || !routed.is_empty() {
-            flags |= CLAIMED;
+            index.flags |= CLAIMED;
         }
         if pattern.is_wildcard() {
-            flags |= WILDCARD;
-        }
-        block.extend([0; PADDING]);
-        if let Some(slot) = block.first_mut() {
-            *slot = flags;
+            index.flags |= WILDCARD;
         }
         report.shadowed.sort_unstable_by_key(|shadowed| shadowed.loser);
-        let oversized = report.oversized.clone().into();
-        let cold =
-            Cold { pattern, rules: rules.into(), first_default, regexes, oversized, certificate, semantics };
-        (Self(ThinArc::from_header_and_slice(Box::new(cold), &block)), report)
+        let cold = Cold { pattern, rules: rules.into(), first_default, regexes, certificate, semantics };
+        let start = blocks.len();
+        blocks.append(&mut index.finish());
+        (Self { cold: Box::new(cold), block: start..blocks.len() }, report)
     }
 
+    pub(crate) fn rules(&self) -> &[Rule] {
+        &self.cold.rules
+    }
+
+    /// Whether the host routes as `old` does.
+    pub(crate) fn is_same_as(&self, old: &HostTable, blocks: &[u8]) -> bool {
+        self.cold.routes_as(old.cold()) && blocks.get(self.block.clone()) == Some(&old.0.slice)
+    }
+
+    /// Puts the host in one piece. Hosts that are built together are put together one after the
+    /// other, so that their blocks come to lie side by side and not among what lookups never touch:
+    /// a large table is spread over fewer pages of memory.
+    pub(crate) fn finish(self, blocks: &[u8]) -> HostTable {
+        let block = blocks.get(self.block).unwrap_or_default();
+        HostTable(ThinArc::from_header_and_slice(self.cold, block))
+    }
+}
+
+impl Cold {
+    fn routes_as(&self, other: &Self) -> bool {
+        self.pattern == other.pattern
+            && self.rules == other.rules
+            && self.first_default == other.first_default
+            && self.certificate == other.certificate
+            && self.semantics == other.semantics
+    }
+}
+
+impl HostTable {
     fn cold(&self) -> &Cold {
         &self.0.header.header
     }
 
-    /// The text that the host index compares.
-    #[inline]
-    pub(crate) fn key(&self) -> &[u8] {
+    /// Whether this is the exact host of that name, or the wildcard of that suffix.
+    #[inline(always)]
+    pub(crate) fn is_for(&self, text: &[u8], wildcard: bool) -> bool {
         let block = &self.0.slice;
-        let length = block.get(1).copied().unwrap_or(0);
-        block.get(TEXT..TEXT + usize::from(length)).unwrap_or_default()
+        let Some(&[flags, length, _, start]) = block.first_chunk() else { return false };
+        let start = usize::from(start);
+        let own = block.get(start..start + usize::from(length));
+        own.is_some_and(|own| equal(own, text)) && (flags & WILDCARD != 0) == wildcard
     }
 
     /// The lowest-numbered rule that takes the request; default backends are not asked.
     #[inline]
-    pub(crate) fn select(&self, path: &[u8], request: &RequestHead<'_>) -> Option<RuleId> {
+    pub(crate) fn select(&self, path: Target<'_>, request: &RequestHead<'_>) -> Option<RuleId> {
+        let Target { path, ends } = path;
         let block = &self.0.slice;
-        let &[flags, length] = block.first_chunk()?;
-        let root = TEXT + usize::from(length);
+        let &[flags, length, _, start] = block.first_chunk()?;
+        let root = usize::from(start) + usize::from(length);
+        if flags & SHORTLIST != 0 {
+            return shortlist::lowest(block, root, path, ends).map(RuleId::new);
+        }
         let mut lowest = u32::MAX;
         if flags & (CONDITIONAL | MORE_INDEXES) == 0 {
             trie::walk::<false>(block, root, path, |rank| lowest = lowest.min(rank));
@@ -160,26 +195,33 @@ impl HostTable {
         self.select_among(flags, root, path, request)
     }
 
+    #[inline(never)]
     fn select_among(&self, flags: u8, root: usize, path: &[u8], request: &RequestHead<'_>) -> Option<RuleId> {
         if flags & CONDITIONAL == 0 {
             let mut lowest = u32::MAX;
             self.walk_tries(root, path, |rank| lowest = lowest.min(rank));
-            if let Some(rank) = self.cold().regexes.lowest(path, lowest) {
+            if let Some(rank) = self.regexes().and_then(|list| list.lowest(path, lowest)) {
                 lowest = rank;
             }
             return (lowest != u32::MAX).then(|| RuleId::new(lowest));
         }
         let mut candidates = Candidates::default();
         self.walk_tries(root, path, |rank| candidates.push(rank));
-        self.cold().regexes.each(path, |rank| candidates.push(rank));
+        if let Some(list) = self.regexes() {
+            list.each(path, |rank| candidates.push(rank));
+        }
         let holds = |rank: &u32| self.rule(RuleId::new(*rank)).predicates().iter().all(|p| p.holds(request));
         candidates.sorted().iter().copied().find(|rank| holds(rank)).map(RuleId::new)
+    }
+
+    fn regexes(&self) -> Option<&RegexList> {
+        self.cold().regexes.as_ref().map(|regexes| &regexes.list)
     }
 
     fn walk_tries(&self, root: usize, path: &[u8], mut visit: impl FnMut(u32)) {
         let block = &self.0.slice;
         trie::walk::<false>(block, root, path, &mut visit);
-        let folded = block.get(2..TEXT).and_then(<[u8]>::first_chunk).map_or(0, |at| u32::from_le_bytes(*at));
+        let folded = block.get(FOLDED).and_then(<[u8]>::first_chunk).map_or(0, |at| u32::from_le_bytes(*at));
         if folded != 0 {
             trie::walk::<true>(block, folded as usize, path, visit);
         }
@@ -201,7 +243,8 @@ impl HostTable {
     }
 
     pub(crate) fn is_oversized(&self, rule: RuleId) -> bool {
-        self.cold().oversized.iter().any(|&rank| rank as usize == rule.index())
+        let oversized = self.cold().regexes.iter().flat_map(|regexes| &regexes.oversized);
+        oversized.into_iter().any(|&rank| rank as usize == rule.index())
     }
 
     /// The Secret whose certificate is served for the host.
@@ -234,11 +277,6 @@ impl HostTable {
     }
 
     #[inline]
-    pub(crate) fn is_wildcard(&self) -> bool {
-        self.0.slice.first().is_some_and(|flags| flags & WILDCARD != 0)
-    }
-
-    #[inline]
     pub(crate) fn is_claimed(&self) -> bool {
         self.0.slice.first().is_some_and(|flags| flags & CLAIMED != 0)
     }
@@ -249,7 +287,7 @@ impl HostTable {
 
     pub(crate) fn index_usage(&self) -> usize {
         // Reference count, header and length stand before the block.
-        24 + self.0.slice.len() + self.cold().regexes.memory_usage()
+        24 + self.0.slice.len() + self.regexes().map_or(0, RegexList::memory_usage)
     }
 
     pub(crate) fn rule_usage(&self) -> usize {
@@ -261,7 +299,77 @@ impl HostTable {
     }
 }
 
-fn regexes(rules: &[Rule], conditional: bool, report: &mut IndexReport) -> RegexList {
+/// The block of a host in the making.
+struct Index {
+    flags: u8,
+    text_length: u8,
+    text_start: u8,
+    block: Vec<u8>,
+}
+
+impl Index {
+    fn build(pattern: &HostPattern, rules: &[Rule], conditional: bool, report: &mut IndexReport) -> Self {
+        let text = pattern.suffix().as_bytes();
+        let mut index = Self {
+            flags: 0,
+            text_length: u8::try_from(text.len()).unwrap_or(0),
+            text_start: TEXT as u8,
+            block: Vec::with_capacity(64 + rules.len() * 32),
+        };
+        let with_case = |(_, rule): &(u32, &Rule)| !rule.path().ignores_case();
+        let mut entries: Vec<_> = (0..)
+            .zip(rules)
+            .filter(with_case)
+            .filter_map(|(rank, rule)| Entry::new(rule.path(), rank, rule.is_conditional()))
+            .collect();
+        trie::sort_out(&mut entries, &mut report.shadowed);
+        if !conditional
+            && rules.len() <= 2 * shortlist::MAX_RULES
+            && let Some(list) = Shortlist::new((0..).zip(rules).filter_map(|(rank, rule)| {
+                let hidden = report.shadowed.iter().any(|shadowed| shadowed.loser == rank);
+                (!hidden).then(|| (rank, rule.path()))
+            }))
+        {
+            list.lay_out(text, &mut index.block);
+            index.flags |= SHORTLIST;
+            index.text_start = list.text_start();
+            return index;
+        }
+        index.block.extend([0; TEXT]);
+        index.block.extend_from_slice(text);
+        trie::build(&entries, &mut index.block);
+        let folded: Vec<_> = (0..)
+            .zip(rules)
+            .filter(|entry| !with_case(entry))
+            .filter_map(|(rank, rule)| {
+                let entry = Entry::new(rule.path(), rank, rule.is_conditional())?;
+                Some((rule.path().compared().to_ascii_lowercase(), entry))
+            })
+            .collect();
+        let mut folded: Vec<_> =
+            folded.iter().map(|(text, entry)| entry.with_text(text.as_bytes())).collect();
+        if !folded.is_empty() {
+            let start = u32::try_from(index.block.len()).unwrap_or(0);
+            if let Some(slot) = index.block.get_mut(FOLDED) {
+                slot.copy_from_slice(&start.to_le_bytes());
+            }
+            trie::sort_out(&mut folded, &mut report.shadowed);
+            trie::build(&folded, &mut index.block);
+            index.flags |= MORE_INDEXES;
+        }
+        index
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        self.block.extend([0; PADDING]);
+        if let [flags, length, _, start, ..] = &mut self.block[..] {
+            (*flags, *length, *start) = (self.flags, self.text_length, self.text_start);
+        }
+        self.block
+    }
+}
+
+fn regexes(rules: &[Rule], conditional: bool, report: &mut IndexReport) -> Option<Box<Regexes>> {
     let mut winners = std::collections::BTreeMap::new();
     let mut expressions = Vec::new();
     for (rank, rule) in (0..).zip(rules) {
@@ -280,11 +388,20 @@ fn regexes(rules: &[Rule], conditional: bool, report: &mut IndexReport) -> Regex
         expressions.push(Expression { rank, text: path.as_str(), fold: path.ignores_case() });
     }
     if expressions.is_empty() {
-        return RegexList::default();
+        return None;
     }
     let (list, oversized) = RegexList::build(&expressions, conditional);
-    report.oversized = oversized;
-    list
+    // What repeats an expression that does not fit does not fit either; nothing shadows it.
+    report.shadowed.retain(|shadowed| {
+        let alike = oversized.contains(&shadowed.winner);
+        if alike {
+            report.oversized.push(shadowed.loser);
+        }
+        !alike
+    });
+    report.oversized.extend(oversized);
+    report.oversized.sort_unstable();
+    Some(Box::new(Regexes { list, oversized: report.oversized.clone() }))
 }
 
 /// Ranks that match, before they are put in order. Few in practice: they fit on the stack.
@@ -332,13 +449,6 @@ impl fmt::Debug for HostTable {
 impl PartialEq for HostTable {
     /// Equal when they route alike: same pattern, rules, defaults, certificate.
     fn eq(&self, other: &Self) -> bool {
-        let (a, b) = (self.cold(), other.cold());
-        self.ptr_eq(other)
-            || a.pattern == b.pattern
-                && a.rules == b.rules
-                && a.first_default == b.first_default
-                && a.certificate == b.certificate
-                && a.semantics == b.semantics
-                && self.is_claimed() == other.is_claimed()
+        self.ptr_eq(other) || self.cold().routes_as(other.cold()) && self.0.slice == other.0.slice
     }
 }

@@ -7,7 +7,7 @@ use http::uri::PathAndQuery;
 use super::HostTable;
 use super::semantics::Semantics;
 use crate::host::HostPattern;
-use crate::path::Refusal;
+use crate::path::{Refusal, Scan};
 use crate::request::RequestHead;
 use crate::rule::{RewriteError, Rule, RuleId, rewrite_unchanged};
 
@@ -93,6 +93,28 @@ impl<'t> Match<'t> {
         upstream(self.rule(), semantics, request)
     }
 
+    /// As [`upstream`](Self::upstream), but `None` when the target goes on as it was received: the
+    /// common case, which allocates nothing.
+    pub fn changed_upstream(&self, request: &RequestHead<'_>) -> Result<Option<PathAndQuery>, RewriteError> {
+        let semantics = self.host.semantics();
+        if self.rule().path_rewrite().is_none() {
+            let target = request.target();
+            let (path, query) =
+                target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
+            let same = || {
+                let judged = semantics.paths().normalize(target);
+                judged.is_ok_and(|judged| judged.path() == path.as_bytes() && judged.query() == query)
+            };
+            if semantics.forward_received()
+                || query.is_none() && Scan::of(path.as_bytes()).is_plain()
+                || same()
+            {
+                return Ok(None);
+            }
+        }
+        self.upstream(request).map(Some)
+    }
+
     /// The same, owned: it keeps the rules of its host alive, not the table.
     pub fn detach(&self) -> OwnedMatch {
         OwnedMatch { host: self.host.clone(), rule: self.rule }
@@ -153,8 +175,8 @@ fn upstream(
     let reading = if received { crate::path::PathReading::raw() } else { semantics.paths() };
     match reading.normalize(request.target()) {
         Ok(path) => match rule.path_rewrite() {
-            Some(rewrite) => rewrite.apply(rule.path(), path.path(), path.query()),
-            None => rewrite_unchanged(path.path(), path.query()),
+            Some(rewrite) => rewrite.apply(rule.path(), &path),
+            None => rewrite_unchanged(&path),
         },
         Err(_) => Err(RewriteError::refused()),
     }

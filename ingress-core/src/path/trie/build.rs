@@ -7,7 +7,7 @@
     reason = "nodes are made here and named by the index they were pushed at"
 )]
 
-use super::{CHILDREN, ELEMENT, EXACT, LIST, LITERAL, LONG_LABEL, WIDE};
+use super::{CHILDREN_SHIFT, ELEMENT, EXACT, LIST, LITERAL, LONG_LABEL, MANY_CHILDREN, RANKS_IN_ORDER, WIDE};
 use crate::path::{PathKind, PathPattern};
 
 /// One pattern to be indexed under its rank.
@@ -63,15 +63,14 @@ struct Node {
     /// Bytes of this node and everything below it.
     size: usize,
     wide: bool,
+    is_root: bool,
 }
 
 const NONE: usize = usize::MAX;
 
-/// Appends the trie of `entries` to `out` and reports what it hides.
-///
-/// The entries are left sorted. A rank listed behind an unconditional one with the same pattern is
-/// not indexed at all: no request can reach it.
-pub(crate) fn build(entries: &mut Vec<Entry<'_>>, out: &mut Vec<u8>, shadowed: &mut Vec<Shadowed>) {
+/// Sorts the entries as [`build`] wants them, and takes out what can never be reached: a rank that is
+/// listed behind an unconditional one with the same pattern.
+pub(crate) fn sort_out(entries: &mut Vec<Entry<'_>>, shadowed: &mut Vec<Shadowed>) {
     entries.sort_unstable_by(|a, b| a.text.cmp(b.text).then(a.kind.cmp(&b.kind)).then(a.rank.cmp(&b.rank)));
     let mut winner: Option<Entry<'_>> = None;
     entries.retain(|entry| {
@@ -84,7 +83,12 @@ pub(crate) fn build(entries: &mut Vec<Entry<'_>>, out: &mut Vec<u8>, shadowed: &
         }
         true
     });
+}
+
+/// Appends the trie of `entries`, [sorted out](sort_out), to `out`.
+pub(crate) fn build(entries: &[Entry<'_>], out: &mut Vec<u8>) {
     let mut nodes = grow(entries);
+    take_over_only_child(&mut nodes);
     let order = measure(entries, &mut nodes);
     lay_out(entries, &nodes, &order, out);
 }
@@ -127,6 +131,16 @@ fn grow(entries: &[Entry<'_>]) -> Vec<Node> {
         from = to;
     }
     nodes
+}
+
+/// A root that is a mere branch to one child becomes that child: nearly every walk starts with the
+/// same slash, if not with the same word.
+fn take_over_only_child(nodes: &mut [Node]) {
+    let root = nodes[0];
+    nodes[0].is_root = true;
+    if root.children == 1 && root.entries.0 == root.entries.1 {
+        nodes[0] = Node { start: 0, sibling: NONE, is_root: true, ..nodes[root.first_child] };
+    }
 }
 
 /// Puts a branch between `parent` and its last child `below`, where the text reaches `end`.
@@ -176,12 +190,13 @@ impl Node {
             children: 0,
             size: 0,
             wide: false,
+            is_root: false,
         }
     }
 
     fn label<'a>(&self, entries: &[Entry<'a>]) -> &'a [u8] {
-        // The byte that led here stands in the parent's list; the root has none.
-        let start = self.start + usize::from(self.end > 0);
+        // The byte that led here stands in the parent's list; to the root nothing led.
+        let start = self.start + usize::from(!self.is_root);
         entries.get(self.sample).and_then(|entry| entry.text.get(start..self.end)).unwrap_or_default()
     }
 
@@ -208,12 +223,13 @@ fn measure(entries: &[Entry<'_>], nodes: &mut [Node]) -> Vec<usize> {
             furthest = below;
             below += nodes[child].size;
         }
-        let wide = furthest > usize::from(u16::MAX);
+        // The list of distances itself lies between, 256 of them at most.
+        let wide = furthest + 256 * 2 > usize::from(u16::MAX);
         head.clear();
         write_head(entries, &node, wide, &mut head);
         let list = match node.children {
             0 => 0,
-            count => 1 + count + (count - 1) * if wide { 4 } else { 2 },
+            count => usize::from(count >= MANY_CHILDREN) + count + count * if wide { 4 } else { 2 },
         };
         nodes[index].wide = wide;
         nodes[index].size = head.len() + list + below;
@@ -232,18 +248,17 @@ fn lay_out(entries: &[Entry<'_>], nodes: &[Node], order: &[usize], out: &mut Vec
     for &index in order {
         let node = &nodes[index];
         write_head(entries, node, node.wide, out);
-        let Some(count) = node.children.checked_sub(1) else { continue };
-        out.push(u8::try_from(count).unwrap_or(u8::MAX));
+        if node.children >= MANY_CHILDREN {
+            out.push(u8::try_from(node.children - 1).unwrap_or(u8::MAX));
+        }
         for child in children(nodes, index) {
             let child = &nodes[child];
             out.push(entries.get(child.sample).and_then(|e| e.text.get(child.start)).copied().unwrap_or(0));
         }
-        let mut distance = 0u32;
+        let width = if node.wide { 4 } else { 2 };
+        let mut distance = u32::try_from(node.children * width).unwrap_or(u32::MAX);
         for child in children(nodes, index) {
-            if distance > 0 {
-                let bytes = distance.to_le_bytes();
-                out.extend_from_slice(if node.wide { &bytes } else { &bytes[..2] });
-            }
+            out.extend_from_slice(&distance.to_le_bytes()[..width]);
             distance = distance.saturating_add(u32::try_from(nodes[child].size).unwrap_or(u32::MAX));
         }
     }
@@ -254,13 +269,10 @@ fn write_head(entries: &[Entry<'_>], node: &Node, wide: bool, out: &mut Vec<u8>)
     let ends = node.ends(entries);
     let of_kind = |kind| ends.iter().filter(move |entry| entry.kind == kind);
     let kinds = ends.iter().fold(0, |kinds, entry| kinds | entry.kind);
-    let list = [LITERAL, ELEMENT, EXACT].iter().any(|&kind| of_kind(kind).count() > 1);
-    out.push(
-        kinds
-            | if node.children > 0 { CHILDREN } else { 0 }
-            | if wide { WIDE } else { 0 }
-            | if list { LIST } else { 0 },
-    );
+    let list = RANKS_IN_ORDER.iter().any(|&kind| of_kind(kind).count() > 1);
+    let children = u8::try_from(node.children.min(MANY_CHILDREN)).unwrap_or(0);
+    let flags = if wide { WIDE } else { 0 } | if list { LIST } else { 0 };
+    out.push(kinds | flags | children << CHILDREN_SHIFT);
     let label = node.label(entries);
     match u8::try_from(label.len()) {
         Ok(length) if length < LONG_LABEL => out.push(length),
@@ -270,7 +282,7 @@ fn write_head(entries: &[Entry<'_>], node: &Node, wide: bool, out: &mut Vec<u8>)
         }
     }
     out.extend_from_slice(label);
-    for kind in [LITERAL, ELEMENT, EXACT] {
+    for kind in RANKS_IN_ORDER {
         if list && kinds & kind != 0 {
             let count = u32::try_from(of_kind(kind).count()).unwrap_or(u32::MAX);
             out.extend_from_slice(&count.to_le_bytes());
@@ -302,7 +314,8 @@ mod tests {
         let mut entries: Vec<_> =
             (0..).zip(patterns).filter_map(|(rank, pattern)| Entry::new(pattern, rank, false)).collect();
         let (mut out, mut shadowed) = (Vec::new(), Vec::new());
-        build(&mut entries, &mut out, &mut shadowed);
+        sort_out(&mut entries, &mut shadowed);
+        build(&entries, &mut out);
         out.extend([0; PADDING]);
         (out, shadowed)
     }

@@ -1,0 +1,11 @@
+//! What is measured besides the time of one lookup.
+
+mod build;
+mod change;
+mod heap;
+mod swap;
+
+pub use build::{compile_time, peer_build_time};
+pub use change::{Changes, Took};
+pub use heap::{Heap, allocations_per_lookup, held_by};
+pub use swap::{Sharing, sharing};

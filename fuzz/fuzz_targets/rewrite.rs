@@ -1,0 +1,5 @@
+//! Rewritten targets.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ingress_fuzz::rewrite(data));

@@ -1,0 +1,149 @@
+//! `ingress explain`: where does this request go, and why?
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use ingress_core::RouteTable;
+use ingress_core::explain::{Candidate, Explanation, HostStep, Verdict};
+use serde::Serialize;
+
+use super::asking;
+use crate::answer::{Answer, RuleView};
+use crate::args::{ExplainArgs, OutputFormat};
+use crate::output::{GOOD, Output, Status, printable};
+use crate::request::Request;
+use crate::session::Session;
+
+pub(super) fn run(args: &ExplainArgs, output: &mut Output) -> io::Result<Status> {
+    if !asking::stdin_is_free(&args.asked, &args.input, output) {
+        return Ok(Status::Usage);
+    }
+    let session = Session::open(&args.input, output);
+    let mut first = true;
+    let status = asking::each(&args.asked, output, |request, output| {
+        let explanation = session.table.explain(&request.head());
+        let out = output.results();
+        match args.format.output {
+            OutputFormat::Text => {
+                if !std::mem::take(&mut first) {
+                    writeln!(out)?;
+                }
+                write_text(&explanation, out)
+            }
+            OutputFormat::Json => {
+                serde_json::to_writer(&mut *out, &Reasons::new(request, &explanation, &session.table))?;
+                out.write_all(b"\n")
+            }
+        }
+    })?;
+    Ok(status.max(session.status()))
+}
+
+fn write_text(explanation: &Explanation<'_>, out: &mut impl Write) -> io::Result<()> {
+    let won = format!(" {} ", Verdict::Won.label());
+    for line in printable(&explanation.to_string()).lines() {
+        if line.contains(&won) {
+            writeln!(out, "{GOOD}{line}{GOOD:#}")?;
+        } else {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// The answer that `route` gives, and the way to it.
+#[derive(Serialize)]
+struct Reasons<'t> {
+    #[serde(flatten)]
+    answer: Answer<'t>,
+    request: RequestView<'t>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    normalized_host: Option<&'t str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    normalized_path: Option<&'t str>,
+    hosts: Vec<HostView<'t>>,
+}
+
+#[derive(Serialize)]
+struct RequestView<'t> {
+    method: &'t str,
+    scheme: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    host: Option<&'t str>,
+    path: &'t str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_ip: Option<IpAddr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sni: Option<&'t str>,
+    draw: u32,
+}
+
+#[derive(Serialize)]
+struct HostView<'t> {
+    host: &'t str,
+    consulted: bool,
+    rules: Vec<CandidateView<'t>>,
+}
+
+#[derive(Serialize)]
+struct CandidateView<'t> {
+    number: usize,
+    verdict: &'static str,
+    detail: String,
+    default_backend: bool,
+    action: String,
+    rule: RuleView<'t>,
+}
+
+impl<'t> Reasons<'t> {
+    fn new(request: &'t Request, explanation: &'t Explanation<'t>, table: &'t RouteTable) -> Self {
+        Self {
+            answer: Answer::new(request, explanation.outcome()),
+            request: RequestView {
+                method: request.method.as_str(),
+                scheme: request.scheme.name(),
+                host: request.host.as_deref(),
+                path: &request.path,
+                client_ip: request.client_ip,
+                sni: request.sni.as_deref(),
+                draw: request.draw,
+            },
+            normalized_host: explanation.host(),
+            normalized_path: explanation.path().ok(),
+            hosts: explanation.hosts().iter().map(|step| HostView::new(step, table)).collect(),
+        }
+    }
+}
+
+impl<'t> HostView<'t> {
+    fn new(step: &'t HostStep<'t>, table: &'t RouteTable) -> Self {
+        let rules = table.host(step.pattern());
+        let view = |candidate: &'t Candidate<'t>| CandidateView {
+            number: candidate.rule_id().index(),
+            verdict: name(candidate.verdict()),
+            detail: candidate.verdict().to_string(),
+            default_backend: rules.is_some_and(|rules| rules.is_default(candidate.rule_id())),
+            action: candidate.rule().action().to_string(),
+            rule: RuleView::new(candidate.rule(), step.pattern()),
+        };
+        Self {
+            host: step.pattern().as_str(),
+            consulted: step.is_consulted(),
+            rules: step.candidates().iter().map(view).collect(),
+        }
+    }
+}
+
+/// A stable name for scripts.
+fn name(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::NotNeeded => "not-needed",
+        Verdict::Path(_) => "path-differs",
+        Verdict::Predicate { .. } => "condition-fails",
+        Verdict::Shadowed(_) => "shadowed",
+        Verdict::Outranked => "outranked",
+        Verdict::Oversized => "oversized",
+        Verdict::Won => "won",
+        _ => "other",
+    }
+}

@@ -1,0 +1,124 @@
+//! Files, directories and standard input, as bytes.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::error::ReadError;
+
+/// The largest file that is read. Manifests of whole clusters have a tenth of it.
+const LARGEST: u64 = 256 << 20;
+
+/// How deep directories may be nested; deeper ones are links in a circle.
+const DEEPEST: usize = 64;
+
+/// What was opened: the bytes of a file, and the name to call it by.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
+}
+
+/// Reads everything that `inputs` name, in that order; a directory's files in the order of their
+/// paths, and no file twice.
+pub(super) fn open(inputs: &[PathBuf], errors: &mut Vec<ReadError>) -> Vec<Source> {
+    let mut sources = Vec::new();
+    let mut seen = BTreeSet::new();
+    for input in inputs {
+        if input.as_os_str() == "-" {
+            read(Path::new("standard input"), io::stdin().lock(), &mut sources, errors);
+        } else if input.is_dir() {
+            let mut files = Vec::new();
+            walk(input, 0, &mut BTreeSet::new(), &mut files, errors);
+            files.sort();
+            if files.is_empty() {
+                errors.push(ReadError::file(input, "the directory holds no .yaml, .yml or .json file"));
+            }
+            for file in files {
+                read_file(&file, &mut seen, &mut sources, errors);
+            }
+        } else {
+            read_file(input, &mut seen, &mut sources, errors);
+        }
+    }
+    sources
+}
+
+/// Collects the manifests below a directory. Hidden entries are passed over: they are the business
+/// of other tools, and the copies that Kubernetes keeps when it mounts a ConfigMap.
+fn walk(
+    directory: &Path,
+    depth: usize,
+    above: &mut BTreeSet<PathBuf>,
+    files: &mut Vec<PathBuf>,
+    errors: &mut Vec<ReadError>,
+) {
+    let listed = fs::canonicalize(directory).and_then(|real| Ok((real, fs::read_dir(directory)?)));
+    let (real, entries) = match listed {
+        Ok(listed) => listed,
+        Err(error) => return errors.push(ReadError::file(directory, &error.to_string())),
+    };
+    if depth > DEEPEST || !above.insert(real.clone()) {
+        return;
+    }
+    for entry in entries {
+        let path = match entry {
+            Ok(entry) => entry.path(),
+            Err(error) => {
+                errors.push(ReadError::file(directory, &error.to_string()));
+                continue;
+            }
+        };
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if hidden {
+            continue;
+        }
+        if path.is_dir() {
+            walk(&path, depth + 1, above, files, errors);
+        } else if is_manifest(&path) {
+            files.push(path);
+        }
+    }
+    above.remove(&real);
+}
+
+fn is_manifest(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| {
+        ["yaml", "yml", "json"].iter().any(|known| extension.eq_ignore_ascii_case(known))
+    })
+}
+
+fn read_file(
+    path: &Path,
+    seen: &mut BTreeSet<PathBuf>,
+    sources: &mut Vec<Source>,
+    errors: &mut Vec<ReadError>,
+) {
+    // What cannot be told apart from another file is read: pipes have no name of their own.
+    if let Ok(real) = fs::canonicalize(path)
+        && real.is_file()
+        && !seen.insert(real)
+    {
+        return;
+    }
+    match File::open(path) {
+        Ok(file) => read(path, file, sources, errors),
+        Err(error) => errors.push(ReadError::file(path, &error.to_string())),
+    }
+}
+
+fn read(name: &Path, input: impl Read, sources: &mut Vec<Source>, errors: &mut Vec<ReadError>) {
+    let mut bytes = Vec::new();
+    match input.take(LARGEST + 1).read_to_end(&mut bytes) {
+        Err(error) => errors.push(ReadError::file(name, &error.to_string())),
+        Ok(_) if bytes.len() as u64 > LARGEST => {
+            let limit = LARGEST >> 20;
+            errors.push(ReadError::file(name, &format!("the file is larger than {limit} MiB")));
+        }
+        Ok(_) if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") => {
+            errors.push(ReadError::file(name, "the file is UTF-16; save it as UTF-8"));
+        }
+        Ok(_) => sources.push(Source { name: name.display().to_string(), bytes }),
+    }
+}

@@ -1,0 +1,15 @@
+//! The program as its users meet it, and the reader behind it.
+
+#![allow(clippy::unwrap_used, reason = "a helper that cannot go on is a test that failed")]
+
+mod bad_input;
+mod batches;
+mod check;
+mod examples;
+mod explain;
+mod program;
+mod reader;
+mod route;
+mod suites;
+mod table;
+mod usage;

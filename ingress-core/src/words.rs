@@ -1,0 +1,184 @@
+//! Bytes, eight at a time, in plain integer arithmetic.
+//!
+//! The short texts of a table (host names, labels of a trie) are compared here without a call into
+//! the C library, whose entry alone costs as much as the comparison.
+
+use wide::u8x16;
+
+/// 1 in every byte.
+pub(crate) const LOW_BITS: u64 = 0x0101_0101_0101_0101;
+/// The topmost bit of every byte.
+pub(crate) const HIGH_BITS: u64 = LOW_BITS << 7;
+
+/// Marks each zero byte of `word`, and only those.
+#[inline(always)]
+pub(crate) const fn zeros(word: u64) -> u64 {
+    let low = LOW_BITS * 0x7f;
+    !(((word & low) + low) | word | low)
+}
+
+/// ASCII letters in lower case, all other bytes as they are.
+#[inline(always)]
+pub(crate) const fn to_lower(word: u64) -> u64 {
+    let seven = word & (LOW_BITS * 0x7f);
+    let from_a = seven + LOW_BITS * (0x80 - b'A' as u64);
+    let past_z = seven + LOW_BITS * (0x80 - (b'Z' + 1) as u64);
+    word | (from_a & !past_z & !word & HIGH_BITS) >> 2
+}
+
+/// The word that starts at `at`; `None` if the text ends before it does.
+#[inline(always)]
+pub(crate) fn word_at(text: &[u8], at: usize) -> Option<u64> {
+    Some(u64::from_le_bytes(*text.get(at..)?.first_chunk()?))
+}
+
+/// Whether two texts are equal.
+#[inline(always)]
+pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
+    if a.len() != b.len() {
+        return false;
+    }
+    if a.len() > 32 {
+        return equal_long(a, b);
+    }
+    // Both ends cover what is no longer than the two; what they overlap is compared twice, rather
+    // than byte by byte.
+    if let (Some(first_a), Some(first_b)) = (a.first_chunk::<16>(), b.first_chunk::<16>())
+        && let (Some(last_a), Some(last_b)) = (a.last_chunk::<16>(), b.last_chunk::<16>())
+    {
+        return same_lanes(first_a, first_b) && same_lanes(last_a, last_b);
+    }
+    if let (Some(last_a), Some(last_b)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        return last_a == last_b && a.first_chunk::<8>() == b.first_chunk::<8>();
+    }
+    a.iter().zip(b).all(|(a, b)| a == b)
+}
+
+#[inline(never)]
+fn equal_long(a: &[u8], b: &[u8]) -> bool {
+    a == b
+}
+
+#[inline(always)]
+fn same_lanes(a: &[u8; 16], b: &[u8; 16]) -> bool {
+    u8x16::new(*a).simd_eq(u8x16::new(*b)).to_bitmask() == 0xffff
+}
+
+/// A text that words are read from at any place, with zeros beyond its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Text<'t> {
+    /// At least eight bytes.
+    bytes: &'t [u8],
+    len: usize,
+}
+
+impl<'t> Text<'t> {
+    /// A text of less than eight bytes is copied to `short` for it.
+    #[inline(always)]
+    pub(crate) fn new(bytes: &'t [u8], short: &'t mut [u8; 8]) -> Self {
+        let len = bytes.len();
+        if len >= 8 {
+            return Self { bytes, len };
+        }
+        for (slot, byte) in short.iter_mut().zip(bytes) {
+            *slot = *byte;
+        }
+        Self { bytes: short, len }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn len(self) -> usize {
+        self.len
+    }
+
+    /// The eight bytes before `end`, which is at least 1 and at most the length; where there are
+    /// fewer, with zeros before them.
+    #[inline(always)]
+    pub(crate) fn word_before(self, end: usize) -> u64 {
+        let at = end.saturating_sub(8);
+        word_at(self.bytes, at).unwrap_or(0) << ((8 * (at + 8 - end)) & 63)
+    }
+
+    /// The word at `at`, which is at most the length.
+    #[inline(always)]
+    pub(crate) fn word_at(self, at: usize) -> u64 {
+        // Near the end the last word is read and shifted: cheaper than a branch that nobody foresees.
+        let beyond = (at + 8).saturating_sub(self.bytes.len());
+        let word = word_at(self.bytes, at.wrapping_sub(beyond)).unwrap_or(0);
+        // In two halves, for all 64 bits may have to go.
+        (word >> ((4 * beyond) & 63)) >> ((4 * beyond) & 63)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zero_bytes_are_marked_exactly() {
+        for word in [0, 1, u64::MAX, 0x0100, 0x0001_0000_0080_ff00, 0x8000_0000_0000_0000] {
+            let marked: Vec<bool> = zeros(word).to_le_bytes().iter().map(|byte| *byte != 0).collect();
+            let zero: Vec<bool> = word.to_le_bytes().iter().map(|byte| *byte == 0).collect();
+            assert_eq!(marked, zero, "{word:#x}");
+        }
+    }
+
+    #[test]
+    fn lower_case_is_that_of_bytes() {
+        for byte in 0..=255u8 {
+            for lane in 0..8 {
+                let mut word = *b"aZ@[`{\x80Q";
+                word[lane] = byte;
+                let lower = to_lower(u64::from_le_bytes(word)).to_le_bytes();
+                assert_eq!(lower, word.map(|byte| byte.to_ascii_lowercase()), "{byte:#x} in lane {lane}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_a_text_end_in_zeros() {
+        let bytes = b"abcdefghijklmnopqrst";
+        for length in 0..=bytes.len() {
+            let mut short = [0; 8];
+            let text = Text::new(&bytes[..length], &mut short);
+            for at in 0..=length {
+                let mut expected = [0; 8];
+                for (slot, byte) in expected.iter_mut().zip(bytes[..length].iter().skip(at)) {
+                    *slot = *byte;
+                }
+                assert_eq!(text.word_at(at).to_le_bytes(), expected, "{length} {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_before_an_end_start_in_zeros() {
+        let bytes = b"abcdefghijklmnopqrst";
+        for length in 1..=bytes.len() {
+            let mut short = [0; 8];
+            let text = Text::new(&bytes[..length], &mut short);
+            for end in 1..=length {
+                let mut expected = [0; 8];
+                for (slot, byte) in expected.iter_mut().rev().zip(bytes[..end].iter().rev()) {
+                    *slot = *byte;
+                }
+                assert_eq!(text.word_before(end).to_le_bytes(), expected, "{length} {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn equality_at_every_length() {
+        let bytes: Vec<u8> = (0..40).collect();
+        for length in 0..bytes.len() {
+            let text = &bytes[..length];
+            assert!(equal(text, &text.to_vec()));
+            assert!(!equal(text, &bytes[..length + 1]));
+            for place in 0..length {
+                let mut other = text.to_vec();
+                other[place] ^= 0x80;
+                assert!(!equal(text, &other), "{length} {place}");
+            }
+        }
+    }
+}
