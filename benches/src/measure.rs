@@ -4,8 +4,10 @@ mod build;
 mod change;
 mod heap;
 mod swap;
+mod tries;
 
 pub use build::{compile_time, peer_build_time};
 pub use change::{Changes, Took};
 pub use heap::{Heap, allocations_per_lookup, held_by};
 pub use swap::{Sharing, sharing};
+pub use tries::Tries;

@@ -75,5 +75,5 @@ pub(crate) fn agree_on_certificate(table: &RouteTable, raw: &str) {
         None => host.pattern().is_any(),
     };
     let found = table.hosts().filter(meant).find_map(HostTable::certificate);
-    assert_eq!(table.certificate(raw), found.or(table.default_certificate()), "{raw}\n{table}");
+    assert_eq!(table.certificate(raw), found.or_else(|| table.default_certificate()), "{raw}\n{table}");
 }

@@ -64,7 +64,7 @@ impl Lines {
                 _ => HostChoice::FallThrough,
             })
             .with_hosts(hosts)
-            .with_paths(paths.map_or(Semantics::default().paths(), |(_, reading)| *reading))
+            .with_paths(paths.map_or_else(|| Semantics::default().paths(), |(_, reading)| *reading))
             .with_forward_received(has("received"));
         Self { semantics, keep_order: has("keep-order") }
     }

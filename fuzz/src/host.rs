@@ -5,6 +5,7 @@ use ingress_core::host::HostName;
 use ingress_core::origin::FieldPath;
 use ingress_core::path::PathPattern;
 use ingress_core::rule::{Action, Rule};
+use ingress_core::table::HostTable;
 use ingress_core::{Compiler, HostPattern, Ingress, RequestHead};
 
 use crate::agree::agree;
@@ -23,7 +24,7 @@ pub fn host(data: &[u8]) {
         compiler
             .upsert(objects::ingress(&Name { namespace: "ns".to_owned(), name: "hosts".to_owned() }, &[]));
         let table = compiler.compile();
-        assert!(table.hosts().map(|host| host.pattern()).eq(&patterns), "{table}");
+        assert!(table.hosts().map(HostTable::pattern).eq(&patterns), "{table}");
         for raw in &hosts {
             let head = RequestHead::new(raw, "/");
             agree(&table, &head);

@@ -3,12 +3,12 @@
 //!
 //! | target | input | oracle |
 //! |---|---|---|
-//! | [`changes()`] | [lines](lines) that add, remove and ask | a compiler that starts from scratch |
+//! | [`changes()`] | [lines] that add, remove and ask | a compiler that starts from scratch |
 //! | [`host()`] | one host a line, as a rule's and as a request's | literal matching; canonical form is a fixed point |
-//! | [`lookup()`] | [lines](lines) with rules and requests | `explain` |
+//! | [`lookup()`] | [lines] with rules and requests | `explain` |
 //! | [`manifest()`] | an Ingress as JSON or YAML | `explain`; nothing is left when it is removed |
 //! | [`normalize()`] | one request target a line | below the root, at rest when read again |
-//! | [`rewrite()`] | [lines](lines) with one rule and requests | replacement done by hand; a valid target |
+//! | [`rewrite()`] | [lines] with one rule and requests | replacement done by hand; a valid target |
 //!
 //! Seeds are in `corpus/<target>`, findings in `regressions/<target>`, both readable.
 

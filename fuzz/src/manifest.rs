@@ -2,6 +2,7 @@
 
 use ingress_core::dialect::Kubernetes;
 use ingress_core::ingress::LegacyIngress;
+use ingress_core::table::HostTable;
 use ingress_core::{Compiler, Ingress, RequestHead};
 use k8s_openapi::api::networking::v1 as api;
 
@@ -36,11 +37,11 @@ fn route(object: &Ingress) {
         assert!(!text.contains('\n'), "{text}");
     }
     let mut paths: Vec<String> = vec!["/".to_owned(), "*".to_owned()];
-    let rules = table.hosts().flat_map(|host| host.rules());
+    let rules = table.hosts().flat_map(HostTable::rules);
     paths.extend(rules.take(ASKED).map(|rule| rule.path().as_str().to_owned()));
     for host in table.hosts().take(ASKED) {
         let name = host.pattern().as_str();
-        let name = name.strip_prefix("*.").map_or(name.to_owned(), |suffix| format!("w.{suffix}"));
+        let name = name.replacen('*', "w", 1);
         for path in &paths {
             agree(&table, &RequestHead::new(&name, path));
             agree(&table, &RequestHead::new(&name, &format!("{path}/x?q")));

@@ -1,5 +1,7 @@
 //! Every seed and every finding through its target, on the stable compiler, without a fuzzer.
 
+#![allow(clippy::unwrap_used, reason = "a test says no by a panic")]
+
 use std::fs;
 use std::path::PathBuf;
 

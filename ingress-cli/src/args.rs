@@ -1,5 +1,7 @@
 //! The arguments, and what `--help` says about them.
 
+#![allow(rustdoc::bare_urls, reason = "the comments are help texts, which link nowhere")]
+
 use std::net::IpAddr;
 use std::path::PathBuf;
 

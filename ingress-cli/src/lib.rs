@@ -27,3 +27,8 @@ pub fn main() -> ExitCode {
     let status = commands::run(&args.command, &mut output);
     output.finish(status)
 }
+
+/// The first page of the project, whose example has to compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct FrontPage;

@@ -104,7 +104,7 @@ impl RouteTable {
     /// way. Reads every host of the table.
     pub fn explain(&self, request: &RequestHead<'_>) -> Explanation<'_> {
         let mut explanation = Explanation {
-            request: request.to_string(),
+            request: printable(&request.to_string()),
             path: Ok(String::new()),
             path_changed: false,
             host: None,
@@ -146,6 +146,16 @@ impl RouteTable {
         explanation.decide(self.semantics().choice());
         explanation
     }
+}
+
+/// The text of a stranger, without what would move the cursor or colour the screen.
+fn printable(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let escaped = c.is_control().then(|| c.escape_default());
+            escaped.into_iter().flatten().chain((!c.is_control()).then_some(c))
+        })
+        .collect()
 }
 
 fn meant(pattern: &HostPattern, name: Option<&HostName<'_>>, wildcards: Wildcards) -> bool {
@@ -340,7 +350,7 @@ impl fmt::Display for Explanation<'_> {
         writeln!(f, "{}", self.request)?;
         match &self.path {
             Err(refusal) => return writeln!(f, "  refused: {refusal}"),
-            Ok(path) if self.path_changed => writeln!(f, "  path {path}   as normalised")?,
+            Ok(path) if self.path_changed => writeln!(f, "  path {}   as normalised", printable(path))?,
             Ok(_) => {}
         }
         if self.host_given && self.host.is_none() {

@@ -8,6 +8,7 @@ mod class;
 mod k8s;
 #[cfg(feature = "serde")]
 mod legacy;
+#[cfg(any(feature = "k8s-openapi", feature = "serde"))]
 mod raw;
 
 use std::sync::Arc;

@@ -172,7 +172,7 @@ mod tests {
         let bytes: Vec<u8> = (0..40).collect();
         for length in 0..bytes.len() {
             let text = &bytes[..length];
-            assert!(equal(text, &text.to_vec()));
+            assert!(equal(text, &Vec::from(text)));
             assert!(!equal(text, &bytes[..length + 1]));
             for place in 0..length {
                 let mut other = text.to_vec();

@@ -22,7 +22,7 @@ use generate::probe::{Probe, Recipe, Words, recipe};
 use generate::seam::Seam;
 use generate::settings::Settings;
 use ingress_core::dialect::Kubernetes;
-use ingress_core::explain::Verdict;
+use ingress_core::explain::{HostStep, Verdict};
 use ingress_core::host::HostName;
 use ingress_core::origin::SecretRef;
 use ingress_core::rule::{Backend, ServiceRef};
@@ -126,7 +126,7 @@ impl Case<'_> {
         prop_assert_eq!(fast, why.outcome(), "{}", why);
         seen.count(&fast);
 
-        let candidates = || why.hosts().iter().flat_map(|step| step.candidates());
+        let candidates = || why.hosts().iter().flat_map(HostStep::candidates);
         let won = candidates().filter(|candidate| *candidate.verdict() == Verdict::Won).count();
         prop_assert_eq!(won, usize::from(fast.matched().is_some()), "{}", why);
         let shadowed = candidates().any(|candidate| matches!(candidate.verdict(), Verdict::Shadowed(_)));
@@ -176,7 +176,7 @@ impl Case<'_> {
             None => host.pattern().is_any(),
         };
         let found = self.table.hosts().filter(meant).find_map(HostTable::certificate);
-        found.or(self.table.default_certificate())
+        found.or_else(|| self.table.default_certificate())
     }
 }
 

@@ -81,8 +81,9 @@ fn classes(number: usize) -> ClassSelector {
 fn objects_of_the_kubernetes_dialect() {
     let operations = operations(content(), |name, content| content.ingress(name));
     let strategy = (operations, prop::collection::vec(recipe(), 8));
-    Settings::of(400)
-        .run(1, &strategy, |(operations, recipes)| Follower::new(Kubernetes).follow(&operations, &recipes));
+    Settings::of(20_000).run(OPERATIONS, &strategy, |(operations, recipes)| {
+        Follower::new(Kubernetes).follow(&operations, &recipes)
+    });
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs, io};
 
-use ingress_benches::measure::{Changes, Sharing, Took, compile_time, peer_build_time, sharing};
+use ingress_benches::measure::{Changes, Sharing, Took, Tries, compile_time, peer_build_time, sharing};
 use ingress_benches::race::Effort;
 use ingress_benches::report::{Bar, LOOKUP_BARS, Machine, Plot, Series, Table, bar_of};
 use ingress_benches::router::{PathTree, PerHost, SortedList, Wayfind, Yardstick};
@@ -46,6 +46,8 @@ struct Results {
     /// The same as time that passed.
     changes_passed: Sorted,
     sharing: Sharing,
+    /// What the short lists are held against.
+    tries: Vec<Tries>,
 }
 
 impl Results {
@@ -79,7 +81,12 @@ impl Results {
         let requests = Requests::new(&small, Access::Zipf, 100_000);
         let sharing = sharing(&small, &requests, plan.effort);
         say(&format!("{sharing:?}"));
-        Self { quick: plan.quick, contests, sizes, builds, changes, changes_passed, sharing }
+        let tries = [Shape::S, Shape::M, Shape::X]
+            .into_iter()
+            .filter_map(|shape| Tries::measure(&Workload::new(shape, SEED), plan.effort))
+            .collect();
+        say(&format!("{tries:?}"));
+        Self { quick: plan.quick, contests, sizes, builds, changes, changes_passed, sharing, tries }
     }
 
     fn contest(&self, workload: &str) -> Option<&Contest> {
@@ -156,6 +163,7 @@ impl Results {
         writeln!(out, "- compiler: {}\n- seed: {SEED:#x}\n", machine.compiler)?;
         writeln!(out, "## What has to be reached\n\n{}", self.summary())?;
         self.write_lookups(out)?;
+        self.write_tries(out)?;
         self.write_growth(out)?;
         self.write_memory(out)?;
         self.write_rest(out)
@@ -188,6 +196,23 @@ impl Results {
             }
         }
         writeln!(out, "{table}\nThe ratio is `{}` / `{}`.\n", ROUTERS[0], ROUTERS[1])
+    }
+
+    fn write_tries(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(
+            out,
+            "## Short lists and tries\n\nHosts with few, plain rules have a short list in the place of a trie."
+        )?;
+        writeln!(
+            out,
+            "The same rules and requests through both, Zipf, nanoseconds; answers checked before.\n"
+        )?;
+        let mut table = Table::new(["workload", "short lists", "tries", "gain"]);
+        for Tries { workload, short_lists, tries } in &self.tries {
+            let gain = format!("{:.2}", tries / short_lists);
+            table.row([(*workload).to_owned(), digits(*short_lists), digits(*tries), gain]);
+        }
+        writeln!(out, "{table}")
     }
 
     /// Tables of 10 paths per host, by number of rules.

@@ -162,14 +162,17 @@ fn default_backend(ingress: &Ingress, out: &mut Contributions<'_>) {
 }
 
 fn certificates(ingress: &Ingress, out: &mut Contributions<'_>) {
-    // A set, because an object may list thousands of hosts on either side.
+    // Sets, because an object may list thousands of hosts on either side. A wildcard on either side
+    // covers the names one label below it on the other.
+    let parent = |host: &HostPattern| host.as_str().split_once('.').map(|(_, rest)| format!("*.{rest}"));
     let named: BTreeSet<&str> = ingress.rules().iter().map(|rule| rule.host().as_str()).collect();
+    let parents: BTreeSet<String> = ingress.rules().iter().filter_map(|rule| parent(rule.host())).collect();
     let has_rule = |host: &HostPattern| {
-        let wildcard = host.as_str().split_once('.').map(|(_, rest)| format!("*.{rest}"));
         ingress.default_backend().is_some()
             || named.contains(HostPattern::ANY_TEXT)
             || named.contains(host.as_str())
-            || wildcard.is_some_and(|wildcard| named.contains(&*wildcard))
+            || parents.contains(host.as_str())
+            || parent(host).is_some_and(|wildcard| named.contains(&*wildcard))
     };
     for entry in ingress.tls() {
         for (place, host) in entry.hosts() {

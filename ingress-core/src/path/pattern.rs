@@ -181,6 +181,7 @@ pub struct PathError {
 #[derive(Clone, Debug)]
 enum PathErrorKind {
     ControlByte,
+    Oversized,
     Relative,
     Syntax(Box<regex_syntax::Error>),
 }
@@ -188,6 +189,10 @@ enum PathErrorKind {
 impl PathError {
     pub(super) fn syntax(error: Box<regex_syntax::Error>) -> Self {
         Self { kind: PathErrorKind::Syntax(error) }
+    }
+
+    pub(super) const fn oversized() -> Self {
+        Self { kind: PathErrorKind::Oversized }
     }
 
     /// The path does not start with `/`.
@@ -200,6 +205,7 @@ impl fmt::Display for PathError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             PathErrorKind::ControlByte => f.write_str("it holds a control byte, which no request can carry"),
+            PathErrorKind::Oversized => f.write_str("the expression needs too much memory"),
             PathErrorKind::Relative => f.write_str("it does not start with `/`"),
             PathErrorKind::Syntax(_) => f.write_str("it is no regular expression that can be run"),
         }

@@ -40,11 +40,34 @@ pub(crate) fn check(expression: &str) -> Result<(), PathError> {
     parse(expression, false).map(drop).map_err(PathError::syntax)
 }
 
-/// Whether the expression is found anywhere in `text`.
-pub(crate) fn is_found(expression: &str, text: &[u8]) -> bool {
-    let Ok(hir) = parse(expression, false) else { return false };
-    let engine = program(&[hir]).and_then(|program| pikevm::PikeVM::new_from_nfa(program).ok());
-    engine.is_some_and(|engine| engine.is_match(&mut engine.create_cache(), text))
+/// An expression that is looked for anywhere in a text. Two of them are equal when their texts are.
+#[derive(Clone, Debug)]
+pub(crate) struct Search {
+    expression: Box<str>,
+    engine: pikevm::PikeVM,
+}
+
+impl Search {
+    pub(crate) fn new(expression: &str) -> Result<Self, PathError> {
+        let hir = parse(expression, false).map_err(PathError::syntax)?;
+        let engine = program(&[hir]).and_then(|program| pikevm::PikeVM::new_from_nfa(program).ok());
+        let engine = engine.ok_or(PathError::oversized())?;
+        Ok(Self { expression: expression.into(), engine })
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.expression
+    }
+
+    pub(crate) fn is_found(&self, text: &[u8]) -> bool {
+        self.engine.is_match(&mut self.engine.create_cache(), text)
+    }
+}
+
+impl PartialEq for Search {
+    fn eq(&self, other: &Self) -> bool {
+        self.expression == other.expression
+    }
 }
 
 fn program(expressions: &[Hir]) -> Option<NFA> {

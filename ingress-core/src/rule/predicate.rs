@@ -5,7 +5,7 @@ use std::fmt;
 use http::{HeaderName, Method};
 
 use crate::path::PathError;
-use crate::path::regex;
+use crate::path::regex::Search;
 use crate::request::RequestHead;
 
 /// One condition on a request.
@@ -46,7 +46,7 @@ enum Test {
     Absent,
     Equals(Box<[u8]>),
     Present,
-    Regex(Box<str>),
+    Regex(Box<Search>),
 }
 
 impl ValueTest {
@@ -67,8 +67,7 @@ impl ValueTest {
 
     /// The expression is found somewhere in a value.
     pub fn regex(expression: &str) -> Result<Self, PathError> {
-        regex::check(expression)?;
-        Ok(Self(Test::Regex(expression.into())))
+        Search::new(expression).map(|search| Self(Test::Regex(Box::new(search))))
     }
 
     fn holds<'v>(&self, mut values: impl Iterator<Item = &'v [u8]>) -> bool {
@@ -76,7 +75,7 @@ impl ValueTest {
             Test::Absent => values.next().is_none(),
             Test::Equals(wanted) => values.any(|value| value == &**wanted),
             Test::Present => values.next().is_some(),
-            Test::Regex(expression) => values.any(|value| regex::is_found(expression, value)),
+            Test::Regex(search) => values.any(|value| search.is_found(value)),
         }
     }
 }
@@ -162,7 +161,7 @@ impl fmt::Display for ValueTest {
             Test::Absent => f.write_str("absent"),
             Test::Equals(value) => write!(f, "= {:?}", String::from_utf8_lossy(value)),
             Test::Present => f.write_str("present"),
-            Test::Regex(expression) => write!(f, "~ {expression:?}"),
+            Test::Regex(search) => write!(f, "~ {:?}", search.as_str()),
         }
     }
 }

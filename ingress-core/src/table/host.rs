@@ -12,7 +12,7 @@
 //! 4..8   where the trie of patterns without case starts, 0 if there is none; used by the shortlist
 //! ```
 //!
-//! Behind it follow a [shortlist](crate::path::shortlist) with the host text, or the host text, the
+//! Behind it follow a [shortlist] with the host text, or the host text, the
 //! trie of patterns with case, and that without.
 
 use std::fmt;

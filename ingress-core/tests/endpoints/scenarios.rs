@@ -4,6 +4,7 @@ use ingress_core::endpoint::{Address, AddressFamily, Cluster, Endpoints, Resolut
 use ingress_core::origin::ObjectId;
 use ingress_core::port::Port;
 use k8s_openapi::api::{core::v1 as core, discovery::v1 as discovery};
+use k8s_openapi::serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ fn view(objects: &str) -> Arc<Endpoints> {
     cluster.endpoints()
 }
 
-fn read<T: k8s_openapi::serde::de::DeserializeOwned>(value: Value) -> T {
+fn read<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).expect("an object of the API")
 }
 

@@ -98,7 +98,7 @@ fn pattern(expressions: bool) -> impl Strategy<Value = PatternSpec> {
         4 => path().prop_map(PatternSpec::Exact),
         3 => path().prop_map(PatternSpec::Literal),
         8 => path().prop_map(PatternSpec::Prefix),
-        if expressions { 4 } else { 0 } => regex.prop_map(PatternSpec::Regex),
+        if expressions { 12 } else { 0 } => regex.prop_map(PatternSpec::Regex),
     ]
 }
 

@@ -1,6 +1,8 @@
 //! Requests that nearly are what a table was made for.
 
 use http::{HeaderMap, HeaderValue, Method};
+use ingress_core::path::PathKind;
+use ingress_core::table::HostTable;
 use ingress_core::{RequestHead, RouteTable};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -33,14 +35,15 @@ pub(crate) struct Words {
 
 impl Words {
     pub(crate) fn of(table: &RouteTable) -> Self {
-        let rules = table.hosts().flat_map(|host| host.rules());
-        Self {
-            hosts: table.hosts().map(|host| host.pattern().to_string()).collect(),
-            paths: rules
-                .map(|rule| rule.path().as_str().to_owned())
-                .filter(|path| path.starts_with('/'))
-                .collect(),
+        let mut paths = Vec::new();
+        for rule in table.hosts().flat_map(HostTable::rules) {
+            match rule.path().kind() {
+                PathKind::Any => {}
+                PathKind::Regex => paths.extend(MATCHING.iter().map(|path| (*path).to_owned())),
+                _ => paths.push(rule.path().as_str().to_owned()),
+            }
         }
+        Self { hosts: table.hosts().map(|host| host.pattern().to_string()).collect(), paths }
     }
 }
 
@@ -94,7 +97,8 @@ enum PathEdit {
 }
 
 /// Paths on which the expressions of the vocabulary have something to say.
-const EXTRA_PATHS: &[&str] = &["/", "/a", "/ab", "/a/b", "/b/abab", "/A/B", "/api/v1/x", "/aaaa"];
+const MATCHING: &[&str] = &["/a", "/ab", "/ab/b", "/a/b", "/A/B", "/api/v1"];
+const EXTRA_PATHS: &[&str] = &["/", "/a", "/b/abab", "/aaaa"];
 const EXTRA_HOSTS: &[&str] = &["a.com", "other.org", "x.y.a.com", "1.2.3.4"];
 
 type Headers = &'static [(&'static str, &'static str)];
@@ -200,11 +204,11 @@ impl Recipe {
             // Rules without a host are met by any name.
             "*" => "a.com".to_owned(),
             // What stands for the `*` is the shortest of labels.
-            host => host.strip_prefix('*').map_or(host.to_owned(), |suffix| format!("w{suffix}")),
+            host => host.replacen('*', "w", 1),
         };
         let mut host = Some(host);
         for edit in &self.host_edits {
-            host = host.and_then(|host| edit.apply(host));
+            host = host.and_then(|host| edit.apply(&host));
         }
         let mut target = pick(&self.path, &words.paths, EXTRA_PATHS).to_owned();
         for (edit, place) in &self.path_edits {
@@ -226,7 +230,7 @@ fn pick<'t>(index: &Index, own: &'t [String], extra: &'t [&'t str]) -> &'t str {
 }
 
 impl HostEdit {
-    fn apply(self, host: String) -> Option<String> {
+    fn apply(self, host: &str) -> Option<String> {
         Some(match self {
             Self::Absent => return None,
             Self::AddLabel => format!("w.{host}"),

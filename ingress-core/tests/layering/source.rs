@@ -21,7 +21,7 @@ const PATH: Token = Token::Sign("::", ':');
 
 impl Source {
     pub(crate) fn read(text: &str) -> Self {
-        let tokens = without_tests(tokens(text));
+        let tokens = without_tests(&tokens(text));
         let mut source = Self::default();
         for (at, token) in tokens.iter().enumerate() {
             match token {
@@ -68,7 +68,7 @@ fn read_path(tokens: &[Token], mut at: usize, before: &[String], paths: &mut Vec
 }
 
 /// Drops items that are marked as tests.
-fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
+fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let marked = |at: usize| {
         let word = |offset: usize, wanted: &str| matches!(tokens.get(at + offset), Some(Token::Word(word)) if word == wanted);
         let sign = |offset: usize, wanted| matches!(tokens.get(at + offset), Some(Token::Sign(_, sign)) if *sign == wanted);
