@@ -34,7 +34,7 @@ pub enum Line {
     Remove(Name),
 }
 
-/// The name of an object.
+/// The name of an object. Neither half is empty: an absent namespace is read as another.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 #[non_exhaustive]
 pub struct Name {
@@ -139,6 +139,9 @@ impl FromStr for Name {
 
     fn from_str(text: &str) -> Result<Self, NoLine> {
         let (namespace, name) = text.split_once('/').ok_or(NoLine)?;
+        if namespace.is_empty() || name.is_empty() {
+            return Err(NoLine);
+        }
         Ok(Self { namespace: namespace.to_owned(), name: name.to_owned() })
     }
 }
@@ -220,6 +223,6 @@ mod tests {
     #[test]
     fn comments_are_no_lines_and_neither_is_anything_else() {
         assert_eq!(read("# a\n\n"), (Vec::new(), 0));
-        assert_eq!(read("+\n+ a\n+ a/b c Prefix /d\n?\n? a\nx y z\n-\n- a"), (Vec::new(), 8));
+        assert_eq!(read("+\n+ a\n+ a/b c Prefix /d\n?\n? a\nx y z\n-\n- a\n- /a\n- a/"), (Vec::new(), 10));
     }
 }

@@ -9,6 +9,7 @@ use std::fmt;
 
 use crate::host::{HostName, HostPattern};
 use crate::path::{PathKind, PathPattern, Refusal};
+use crate::printable::Printable;
 use crate::request::RequestHead;
 use crate::rule::{Rule, RuleId};
 use crate::table::{HostChoice, HostTable, Match, Outcome, RouteTable, Wildcards};
@@ -104,7 +105,7 @@ impl RouteTable {
     /// way. Reads every host of the table.
     pub fn explain(&self, request: &RequestHead<'_>) -> Explanation<'_> {
         let mut explanation = Explanation {
-            request: printable(&request.to_string()),
+            request: request.to_string(),
             path: Ok(String::new()),
             path_changed: false,
             host: None,
@@ -121,6 +122,7 @@ impl RouteTable {
             }
         };
         let path = normal.path();
+        let request = &request.judged(self.semantics().paths().judged(request.target()));
         let received = request.target().split(['?', '#']).next().unwrap_or_default();
         explanation.path_changed = path != received.as_bytes();
         explanation.path = Ok(String::from_utf8_lossy(path).into_owned());
@@ -146,16 +148,6 @@ impl RouteTable {
         explanation.decide(self.semantics().choice());
         explanation
     }
-}
-
-/// The text of a stranger, without what would move the cursor or colour the screen.
-fn printable(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let escaped = c.is_control().then(|| c.escape_default());
-            escaped.into_iter().flatten().chain((!c.is_control()).then_some(c))
-        })
-        .collect()
 }
 
 fn meant(pattern: &HostPattern, name: Option<&HostName<'_>>, wildcards: Wildcards) -> bool {
@@ -347,10 +339,10 @@ impl fmt::Display for Verdict {
 
 impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.request)?;
+        writeln!(f, "{}", Printable(&self.request))?;
         match &self.path {
             Err(refusal) => return writeln!(f, "  refused: {refusal}"),
-            Ok(path) if self.path_changed => writeln!(f, "  path {}   as normalised", printable(path))?,
+            Ok(path) if self.path_changed => writeln!(f, "  path {}   as normalised", Printable(path))?,
             Ok(_) => {}
         }
         if self.host_given && self.host.is_none() {

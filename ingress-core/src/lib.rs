@@ -115,6 +115,7 @@ pub mod ingress;
 pub mod origin;
 pub mod path;
 pub mod port;
+mod printable;
 pub mod request;
 pub mod rule;
 pub mod shared;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::printable::Printable;
+
 /// Names one namespaced object as `namespace/name`.
 ///
 /// Cheap to clone: one reference count. Neither half of a Kubernetes name can hold a slash, so one
@@ -51,7 +53,7 @@ impl ObjectId {
 
 impl fmt::Display for ObjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        Printable(&self.0).fmt(f)
     }
 }
 
@@ -200,7 +202,7 @@ impl fmt::Display for FieldPath {
             Place::Object => return f.write_str("metadata"),
             Place::ClassName => return f.write_str("spec.ingressClassName"),
             Place::Configuration => return f.write_str("(configuration)"),
-            Place::Annotation(key) => return write!(f, "metadata.annotations[{key}]"),
+            Place::Annotation(key) => return write!(f, "metadata.annotations[{}]", Printable(key)),
             Place::DefaultBackend(leaf) => {
                 f.write_str("spec.defaultBackend")?;
                 // What stands there is a backend, so that the step down to it falls away.

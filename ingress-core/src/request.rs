@@ -62,6 +62,12 @@ impl<'r> RequestHead<'r> {
         self.target.split_once('?').map(|(_, query)| query)
     }
 
+    /// The same request with the part of its target that is judged.
+    pub(crate) const fn judged(mut self, target: &'r str) -> Self {
+        self.target = target;
+        self
+    }
+
     /// The method.
     pub const fn http_method(&self) -> &'r Method {
         self.method

@@ -109,13 +109,14 @@ impl RouteTable {
         self.search(Target { path, ends: scan.ends() }, request)
     }
 
-    #[cold]
+    /// A target with a query, or one that its dialect may have to change or refuse.
     #[inline(never)]
     fn lookup_normalized<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
         match self.semantics.paths().normalize(request.target()) {
-            Ok(path) => {
-                let path = path.path();
-                self.search(Target { path, ends: Scan::of(path).ends() }, request)
+            Ok(normal) => {
+                let path = normal.path();
+                let request = request.judged(self.semantics.paths().judged(request.target()));
+                self.search(Target { path, ends: Scan::of(path).ends() }, &request)
             }
             Err(refusal) => Outcome::Refused(refusal),
         }

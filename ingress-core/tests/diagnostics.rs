@@ -22,6 +22,18 @@ struct Case {
 
 const CASES: &[Case] = &[
     Case {
+        manifest: r#"
+metadata: {name: web, namespace: shop}
+spec:
+  defaultBackend: {service: {name: "a\nb", port: {number: 1}}}
+  tls: [{hosts: [], secretName: "\e[31m"}]"#,
+        found: &[
+            "error invalid-name shop/web spec.defaultBackend.service.name",
+            "error invalid-name shop/web spec.tls[0].secretName",
+            "note tls-without-secret shop/web spec.tls[0].secretName",
+        ],
+    },
+    Case {
         manifest: "
 metadata: {name: web, namespace: shop}
 spec: {rules: [{host: 10.0.0.1, http: {paths: []}}, {host: '2001:db8::1'}], tls: [{hosts: [127.0.0.1], secretName: tls}]}",
@@ -49,7 +61,12 @@ spec: {tls: [{hosts: [a.example], secretName: old}, {secretName: any}], defaultB
 ---
 metadata: {name: new, namespace: shop}
 spec: {tls: [{hosts: [b.example, a.example], secretName: new}, {secretName: any}], defaultBackend: {service: {name: a, port: {number: 1}}}}",
-        found: &["warning certificate-conflict shop/new spec.tls[0].hosts[1]"],
+        found: &[
+            "note tls-host-without-rule shop/new spec.tls[0].hosts[0]",
+            "note tls-host-without-rule shop/new spec.tls[0].hosts[1]",
+            "note tls-host-without-rule shop/old spec.tls[0].hosts[0]",
+            "warning certificate-conflict shop/new spec.tls[0].hosts[1]",
+        ],
     },
     Case {
         manifest: "

@@ -17,7 +17,7 @@ mod generate {
 use std::cell::RefCell;
 
 use generate::objects::content;
-use generate::plans::{object, plan, reading};
+use generate::plans::{Uses, object, plan, reading};
 use generate::probe::{Probe, Recipe, Words, recipe};
 use generate::seam::Seam;
 use generate::settings::Settings;
@@ -52,9 +52,15 @@ fn tables_of_the_kubernetes_dialect() {
 fn tables_of_a_dialect_that_uses_the_whole_seam() {
     let seen = RefCell::new(Seen::default());
     let age = || prop::option::of(0u8..2);
-    let plans = |expressions, count| prop::collection::vec((plan(expressions), age(), age()), 1..count);
-    // One table in eight has regular expressions.
-    let plans = prop_oneof![7 => plans(false, 6), 1 => plans(true, 4)];
+    let plans = |uses, count| prop::collection::vec((plan(uses), age(), age()), 1..count);
+    let (none, literals) = (Uses::default(), Uses { literals: true, ..Uses::default() });
+    let plans = prop_oneof![
+        6 => plans(none, 6),
+        6 => plans(literals, 6),
+        6 => plans(Uses { conditions: true, ..literals }, 6),
+        2 => plans(Uses { expressions: true, ..literals }, 4),
+        2 => plans(Uses { expressions: true, literals: true, conditions: true }, 4),
+    ];
     let strategy = (reading(), plans, recipes(), config());
     Settings::of(30_000).run(REQUESTS, &strategy, |(reading, plans, recipes, config)| {
         let objects: Vec<_> = (0..)
@@ -74,7 +80,7 @@ fn tables_of_a_dialect_that_uses_the_whole_seam() {
     });
     let seen = seen.into_inner();
     seen.share("rewritten", seen.rewritten, 5);
-    seen.share("conditional", seen.conditional, 3);
+    seen.share("conditional", seen.conditional, 2);
     seen.is_a_good_mix();
 }
 
@@ -235,12 +241,12 @@ impl Seen {
 
     fn is_a_good_mix(&self) {
         println!("{self:?}");
-        self.share("exact", self.exact, 10);
-        self.share("wildcard", self.wildcard, 10);
+        self.share("exact", self.exact, 8);
+        self.share("wildcard", self.wildcard, 8);
         self.share("any host", self.any_host, 10);
         self.share("contested", self.contested, 5);
         self.share("default", self.default, 5);
-        self.share("no path", self.no_path, 10);
+        self.share("no path", self.no_path, 7);
         self.share("no host", self.no_host, 4);
         self.share("refused", self.refused, 5);
     }

@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use generate::objects::content;
-use generate::plans::{object, plan, reading};
+use generate::plans::{Uses, object, plan, reading};
 use generate::probe::{Recipe, Words, recipe};
 use generate::seam::Seam;
 use generate::settings::Settings;
@@ -91,7 +91,8 @@ fn objects_of_a_dialect_that_uses_the_whole_seam() {
     let age = || prop::option::weighted(0.8, 0u8..3);
     let content = (0..12usize, age(), prop::option::of(0u8..3));
     let operations = operations(content, |name, (plan, age, priority)| object(name, plan, age, priority));
-    let plans = prop::collection::vec(plan(false), 12);
+    let plans =
+        prop::collection::vec(plan(Uses { literals: true, conditions: true, expressions: false }), 12);
     let strategy = (reading(), plans, operations, prop::collection::vec(recipe(), 8));
     Settings::of(20_000).run(OPERATIONS, &strategy, |(reading, plans, operations, recipes)| {
         Follower::new(Seam { reading, plans }).follow(&operations, &recipes)

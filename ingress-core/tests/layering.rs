@@ -16,25 +16,29 @@ use layering::source::Source;
 /// above it, so there are no circles.
 const MODULES: &[(&str, &[&str])] = &[
     // Words without meaning.
+    ("printable", &[]),
     ("words", &[]),
-    ("origin", &[]),
+    ("origin", &["printable"]),
     ("port", &[]),
-    ("path", &["words"]),
+    ("path", &["printable", "words"]),
     ("host", &["words"]),
     // What a rule is.
     ("diagnostic", &["origin"]),
     ("request", &[]),
     ("rule", &["origin", "path", "port", "request"]),
     // What the objects are.
-    ("ingress", &["diagnostic", "host", "origin", "port", "rule"]),
+    ("ingress", &["diagnostic", "host", "origin", "port", "printable", "rule"]),
     ("endpoint", &["origin", "port"]),
     // The product: no object, no dialect, no compiler.
     ("table", &["host", "origin", "path", "request", "rule", "words"]),
     // How a controller reads objects.
-    ("dialect", &["diagnostic", "host", "ingress", "origin", "path", "port", "rule", "table"]),
+    ("dialect", &["diagnostic", "host", "ingress", "origin", "path", "port", "printable", "rule", "table"]),
     // The makers, and the reference.
-    ("compile", &["diagnostic", "dialect", "host", "ingress", "origin", "path", "rule", "table"]),
-    ("explain", &["host", "path", "request", "rule", "table"]),
+    (
+        "compile",
+        &["diagnostic", "dialect", "host", "ingress", "origin", "path", "printable", "rule", "table"],
+    ),
+    ("explain", &["host", "path", "printable", "request", "rule", "table"]),
     // Publication.
     ("shared", &["endpoint", "table"]),
 ];

@@ -8,6 +8,7 @@ use crate::dialect::{Contribution, Dialect, Draft, HostRules};
 use crate::host::HostPattern;
 use crate::origin::{Origin, SecretRef};
 use crate::path::PathPattern;
+use crate::printable::Excerpt;
 use crate::rule::{Action, Rule};
 use crate::table::{HostParts, IndexReport, Prepared, Semantics};
 
@@ -87,8 +88,10 @@ impl<'a> Gathered<'a> {
                     object.ingress.id().clone(),
                     field.clone(),
                     format!(
-                        "Secret {secret} is not used: {} names {winner} for the same host",
-                        owner.ingress.id()
+                        "Secret {} is not used: {} names {} for the same host",
+                        Excerpt(secret.as_str()),
+                        owner.ingress.id(),
+                        Excerpt(winner.as_str())
                     ),
                 )),
             },
@@ -122,5 +125,5 @@ fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport) -> Vec<Diag
 }
 
 fn shown(rule: &Rule) -> String {
-    crate::diagnostic::Excerpt(&rule.path().to_string()).to_string()
+    Excerpt(&rule.path().to_string()).to_string()
 }

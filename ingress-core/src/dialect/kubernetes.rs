@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Contributions, Dialect};
-use crate::diagnostic::{DiagnosticKind, Excerpt};
+use crate::diagnostic::DiagnosticKind;
 use crate::host::HostPattern;
 use crate::ingress::{Ingress, IngressPath, IngressRule, PathType};
 use crate::origin::{FieldPath, Leaf};
 use crate::path::{PathError, PathPattern};
+use crate::printable::Excerpt;
 use crate::rule::{Action, Rule};
 use crate::table::Semantics;
 
@@ -132,6 +133,9 @@ fn unreachable(text: &str) -> Option<&'static str> {
     if text.contains('?') {
         return Some("the query is no part of the path");
     }
+    if text.bytes().any(|byte| byte == b' ' || byte >= 0x7f || b"\"<>`".contains(&byte)) {
+        return Some("requests spell such characters as escapes");
+    }
     if text.contains('#') {
         return Some("a fragment never reaches a server");
     }
@@ -168,9 +172,7 @@ fn certificates(ingress: &Ingress, out: &mut Contributions<'_>) {
     let named: BTreeSet<&str> = ingress.rules().iter().map(|rule| rule.host().as_str()).collect();
     let parents: BTreeSet<String> = ingress.rules().iter().filter_map(|rule| parent(rule.host())).collect();
     let has_rule = |host: &HostPattern| {
-        ingress.default_backend().is_some()
-            || named.contains(HostPattern::ANY_TEXT)
-            || named.contains(host.as_str())
+        named.contains(host.as_str())
             || parents.contains(host.as_str())
             || parent(host).is_some_and(|wildcard| named.contains(&*wildcard))
     };

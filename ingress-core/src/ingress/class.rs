@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::Ingress;
-use crate::diagnostic::{Diagnostic, DiagnosticKind, Excerpt};
+use crate::diagnostic::{Diagnostic, DiagnosticKind};
 use crate::origin::FieldPath;
+use crate::printable::Excerpt;
 
 /// The annotation that named the class before `spec.ingressClassName` did.
 const ANNOTATION: &str = "kubernetes.io/ingress.class";
@@ -130,13 +131,19 @@ impl ClassSelector {
         self.takes_everything() || wanted && (!self.knows_classes() || exists())
     }
 
+    /// Whether an annotation names our class: it is older than class objects and needs none, but it
+    /// cannot name one that is another controller's.
+    fn is_called(&self, name: &str) -> bool {
+        self.class.as_deref() == Some(name) && !self.classes.iter().any(|class| *class.name == *name)
+    }
+
     /// Decides about one object.
     pub fn select(&self, ingress: &Ingress) -> Selection {
-        let named =
-            ingress.class().or_else(|| ingress.annotation(ANNOTATION).filter(|name| !name.is_empty()));
-        let taken = match named {
-            Some(name) => self.owns(name),
-            None => {
+        let annotation = || ingress.annotation(ANNOTATION).filter(|name| !name.is_empty());
+        let taken = match (ingress.class(), annotation()) {
+            (Some(name), _) => self.owns(name),
+            (None, Some(name)) => self.owns(name) || self.is_called(name),
+            (None, None) => {
                 let default = |class: &IngressClass| class.is_default && self.owns(&class.name);
                 self.takes_everything() || self.take_unclassed || self.classes.iter().any(default)
             }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use super::{Ingress, IngressPath, IngressRule, PathType, TlsEntry};
-use crate::diagnostic::{Diagnostic, DiagnosticKind, Excerpt};
+use crate::diagnostic::{Diagnostic, DiagnosticKind};
 use crate::host::HostPattern;
 use crate::origin::{FieldPath, IngressId, Leaf, ObjectId, SecretRef};
 use crate::port::Port;
+use crate::printable::{Excerpt, Printable};
 use crate::rule::{Backend, ResourceRef, ServiceRef};
 
 #[derive(Debug, Default)]
@@ -72,10 +73,14 @@ impl RawIngress<'_> {
         let name = self.name.unwrap_or("");
         let mut reader = Reader { id: IngressId::new(namespace, name), diagnostics: Vec::new() };
         // With a slash in either half, the object could pass for one of another namespace.
-        if name.is_empty() || name.contains('/') || namespace.contains('/') {
+        let told_apart = |text: &str| !text.contains('/') && Printable(text).is_plain();
+        if name.is_empty() || !told_apart(name) || !told_apart(namespace) {
             reader.note(DiagnosticKind::UnnamedIngress, FieldPath::object(), || {
-                let lacking =
-                    if name.is_empty() { "has no name" } else { "has a slash in its name or namespace" };
+                let lacking = if name.is_empty() {
+                    "has no name"
+                } else {
+                    "has a slash or control characters in its name or namespace"
+                };
                 format!("the object {lacking}, so it cannot be told from others and is not served")
             });
             return reader.finish(self, None, Vec::new(), Vec::new());
@@ -94,6 +99,16 @@ impl RawIngress<'_> {
 }
 
 impl Reader {
+    fn name(&mut self, text: &str, field: FieldPath) -> Option<()> {
+        if Printable(text).is_plain() {
+            return Some(());
+        }
+        self.note(DiagnosticKind::InvalidName, field, || {
+            format!("{} is no name: it holds control characters", Excerpt(text))
+        });
+        None
+    }
+
     fn note(&mut self, kind: DiagnosticKind, field: FieldPath, message: impl FnOnce() -> String) {
         self.diagnostics.push(Diagnostic::new(kind, self.id.clone(), field, message()));
     }
@@ -184,6 +199,7 @@ impl Reader {
                     });
                     return None;
                 }
+                self.name(service.name, at(Leaf::ServiceName))?;
                 let port = self.port(service, at(Leaf::ServicePort))?;
                 Some(Backend::Service(ServiceRef::new(self.id.namespace(), service.name, port)))
             }
@@ -195,8 +211,13 @@ impl Reader {
                     });
                     return None;
                 }
-                let id = ObjectId::new(self.id.namespace(), resource.name);
                 let group = resource.group.unwrap_or("");
+                for text in
+                    [resource.name, resource.kind].into_iter().chain((!group.is_empty()).then_some(group))
+                {
+                    self.name(text, at(Leaf::Backend))?;
+                }
+                let id = ObjectId::new(self.id.namespace(), resource.name);
                 Some(Backend::Resource(Box::new(ResourceRef::new(group, resource.kind, id))))
             }
             (service, _) => {
@@ -220,7 +241,8 @@ impl Reader {
                 Ok(number) if number > 0 => return Some(Port::Number(number)),
                 _ => format!("port {number} is not between 1 and 65535"),
             },
-            (None, Some(name)) => return Some(Port::Name(name.into())),
+            (None, Some(name)) if Printable(name).is_plain() => return Some(Port::Name(name.into())),
+            (None, Some(name)) => format!("{} is no name of a port", Excerpt(name)),
             (Some(number), Some(name)) => {
                 format!("both a port number ({number}) and a port name ({}) are given", Excerpt(name))
             }
@@ -246,6 +268,8 @@ impl Reader {
             }
         }
         let secret = raw.secret.filter(|secret| !secret.is_empty());
+        let at = || FieldPath::tls(index).leaf(Leaf::SecretName);
+        let secret = secret.filter(|name| self.name(name, at()).is_some());
         TlsEntry {
             index,
             hosts,

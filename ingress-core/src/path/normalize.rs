@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::Scan;
+
 /// How a dialect reads the path of a request before any rule sees it.
 ///
 /// The order of the steps is observable: `/x//../foo` is `/x/foo` when dot segments go first and
@@ -143,18 +145,28 @@ impl PathReading {
         self
     }
 
+    /// The part of a target that is looked at.
+    pub(crate) fn judged<'p>(&self, target: &'p str) -> &'p str {
+        match (self.fragment, target.split_once('#')) {
+            (Fragment::Cut, Some((judged, _))) => judged,
+            _ => target,
+        }
+    }
+
     /// Splits the query off and applies the steps. Borrows when nothing has to change.
     pub fn normalize<'p>(&self, target: &'p str) -> Result<NormalPath<'p>, Refusal> {
-        let target = match (self.fragment, target.find('#')) {
-            (_, None) | (Fragment::Keep, _) => target,
-            (Fragment::Cut, Some(at)) => target.get(..at).unwrap_or(target),
-            (Fragment::Refuse, Some(_)) => return Err(Refusal::Fragment),
-        };
+        if self.fragment == Fragment::Refuse && target.contains('#') {
+            return Err(Refusal::Fragment);
+        }
+        let target = self.judged(target);
         let (path, query) = match target.split_once('?') {
             Some((path, query)) => (path, Some(query)),
             None => (target, None),
         };
         let path = if path.is_empty() { "/" } else { path };
+        if Scan::of(path.as_bytes()).is_plain() {
+            return Ok(NormalPath { path: Cow::Borrowed(path.as_bytes()), query, decoded: false });
+        }
         if !path.starts_with('/') && path != "*" {
             return Err(Refusal::Relative);
         }

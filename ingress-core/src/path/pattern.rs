@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::regex;
+use crate::printable::Printable;
 
 /// The paths that a rule applies to.
 ///
@@ -168,7 +169,7 @@ impl fmt::Display for PathPattern {
             (PathKind::Regex, false) => "Regex",
             (PathKind::Regex, true) => "Regex~*",
         })?;
-        write!(f, " {}", self.text)
+        write!(f, " {}", Printable(&self.text))
     }
 }
 

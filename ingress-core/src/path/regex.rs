@@ -20,6 +20,10 @@ use super::PathError;
 const AUTOMATON_LIMIT: usize = 4 << 20;
 /// Memory that the construction of one automaton may take on top.
 const DETERMINIZE_LIMIT: usize = 8 << 20;
+/// Memory that all automata of a host may take, and how many constructions may fail on the way: what
+/// comes after that is left out, so that no host costs more than a bounded time and space.
+const HOST_LIMIT: usize = 32 << 20;
+const FAILURES: usize = 64;
 /// Size of the intermediate program of one expression.
 const PROGRAM_LIMIT: usize = 1 << 20;
 
@@ -146,14 +150,24 @@ impl RegexList {
         }
         // Runs still to be built, the first on top, so that groups come out in order.
         let mut runs = vec![&parsed[..]];
+        let (mut space, mut failures) = (HOST_LIMIT, FAILURES);
         while let Some(run) = runs.pop() {
             if run.is_empty() {
                 continue;
             }
-            match Group::build(run, all) {
-                Some(group) => list.groups.push(group),
-                None if run.len() == 1 => refused.extend(run.iter().map(|(rank, _)| *rank)),
-                None => {
+            let built = if failures == 0 { None } else { Group::build(run, all) };
+            let fits = built.as_ref().and_then(|group| space.checked_sub(group.automaton.memory_usage()));
+            match (built, fits) {
+                (Some(group), Some(left)) => {
+                    space = left;
+                    list.groups.push(group);
+                }
+                _ if run.len() == 1 || failures == 0 => {
+                    refused.extend(run.iter().map(|(rank, _)| *rank));
+                    failures = failures.saturating_sub(1);
+                }
+                _ => {
+                    failures -= 1;
                     let (first, second) = run.split_at(run.len() / 2);
                     runs.extend([second, first]);
                 }
@@ -253,6 +267,16 @@ mod tests {
     #[test]
     fn all_matches_are_seen_when_asked_for() {
         assert_eq!(each(&["/|/ab", "/ab", "/b", "/a"], "/ab"), [0, 1, 3]);
+    }
+
+    /// Each of these fits alone; all of them would not.
+    #[test]
+    fn a_host_has_a_bound_of_its_own() {
+        let texts: Vec<String> = (0..400).map(|n| format!("/{n}(a|b)*a(a|b){{12}}$")).collect();
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let (list, refused) = list(&texts, false);
+        assert!(!refused.is_empty() && refused.len() < texts.len());
+        assert!(list.memory_usage() <= HOST_LIMIT + 100 * size_of::<Group>() + 4 * texts.len());
     }
 
     #[test]

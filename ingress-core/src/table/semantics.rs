@@ -83,6 +83,13 @@ impl Semantics {
         self
     }
 
+    /// Sets what the `*` of a certificate's host stands for.
+    #[must_use]
+    pub const fn with_certificate_wildcards(mut self, wildcards: Wildcards) -> Self {
+        self.certificate_wildcards = wildcards;
+        self
+    }
+
     /// Sends the target on as it was received, not as it was judged.
     #[must_use]
     pub const fn with_forward_received(mut self, received: bool) -> Self {

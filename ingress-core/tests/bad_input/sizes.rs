@@ -48,7 +48,8 @@ fn long_paths_are_served() {
     ] {
         let lines = [line("Exact", &path, "exact"), line("Prefix", &format!("{path}x"), "prefix")];
         let (table, findings) = compile([object("web", &json!({"rules": [rule("a.example", &lines)]}))]);
-        assert!(findings.is_empty());
+        // What is not ASCII comes escaped from any client that follows the rules; that is said, no more.
+        assert!(findings.iter().all(|finding| !path.is_ascii() && finding.code() == "unreachable-path"));
         assert_eq!(goes(&table, "a.example", &path), "shop/exact:80");
         assert_eq!(goes(&table, "a.example", &format!("{path}x/y")), "shop/prefix:80");
         assert_eq!(goes(&table, "a.example", &format!("{path}y")), "404");

@@ -38,10 +38,19 @@ pub(crate) fn reading() -> impl Strategy<Value = Reading> {
     )
 }
 
-/// What one object contributes. `expressions` says whether regular expressions may be among it: to
-/// compile them takes longer than all the rest.
-pub(crate) fn plan(expressions: bool) -> impl Strategy<Value = Vec<Entry>> {
-    let rule = move || rule(expressions);
+/// What the rules of a table use besides `Exact` and `Prefix`. The table indexes hosts according to it, so
+/// one rule that uses everything hides how the others would have been found.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Uses {
+    pub(crate) conditions: bool,
+    /// Compiling these takes longer than all the rest.
+    pub(crate) expressions: bool,
+    pub(crate) literals: bool,
+}
+
+/// What one object contributes.
+pub(crate) fn plan(uses: Uses) -> impl Strategy<Value = Vec<Entry>> {
+    let rule = move || rule(uses);
     let what = prop_oneof![
         12 => rule().prop_map(What::Rule),
         2 => rule().prop_map(What::WeakRule),
@@ -54,12 +63,14 @@ pub(crate) fn plan(expressions: bool) -> impl Strategy<Value = Vec<Entry>> {
 
 const KEYS: &[&[u8]] = &[b"", b"", b"1", b"2", b"10"];
 
-fn rule(expressions: bool) -> impl Strategy<Value = RuleSpec> {
-    let conditions = prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(condition(), 1..3)];
+fn rule(uses: Uses) -> impl Strategy<Value = RuleSpec> {
+    let conditional = if uses.conditions { 1 } else { 0 };
+    let conditions =
+        prop_oneof![2 => Just(Vec::new()), conditional => prop::collection::vec(condition(), 1..3)];
     let rewrite = prop::option::weighted(0.3, rewrite());
     let key = select(KEYS);
-    let fold = prop::bool::weighted(0.25);
-    (pattern(expressions), fold, conditions, act(), rewrite, key).prop_map(
+    let fold = prop::bool::weighted(if uses.literals { 0.25 } else { 0.0 });
+    (pattern(uses), fold, conditions, act(), rewrite, key).prop_map(
         |(pattern, ignore_case, conditions, act, rewrite, key)| RuleSpec {
             pattern,
             ignore_case,
@@ -71,7 +82,7 @@ fn rule(expressions: bool) -> impl Strategy<Value = RuleSpec> {
     )
 }
 
-fn pattern(expressions: bool) -> impl Strategy<Value = PatternSpec> {
+fn pattern(uses: Uses) -> impl Strategy<Value = PatternSpec> {
     let regex = select(
         &[
             "",
@@ -96,9 +107,9 @@ fn pattern(expressions: bool) -> impl Strategy<Value = PatternSpec> {
     prop_oneof![
         1 => Just(PatternSpec::Any),
         4 => path().prop_map(PatternSpec::Exact),
-        3 => path().prop_map(PatternSpec::Literal),
+        if uses.literals { 3 } else { 0 } => path().prop_map(PatternSpec::Literal),
         8 => path().prop_map(PatternSpec::Prefix),
-        if expressions { 12 } else { 0 } => regex.prop_map(PatternSpec::Regex),
+        if uses.expressions { 12 } else { 0 } => regex.prop_map(PatternSpec::Regex),
     ]
 }
 

@@ -107,6 +107,7 @@ fn k16_hosts_without_rules_and_entries_without_secrets_are_notes() {
             "tls-without-secret shop/web spec.tls[1].secretName",
             "tls-host-without-rule shop/web spec.tls[2].hosts[0]",
             "tls-without-secret shop/web spec.tls[2].secretName",
+            "tls-host-without-rule wild/web spec.tls[0].hosts[0]",
         ]
     );
     assert!(world.findings.iter().all(|found| found.severity() == ingress_core::Severity::Note));
