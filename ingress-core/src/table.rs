@@ -32,8 +32,9 @@ use crate::request::RequestHead;
 ///    next host is the dialect's [`HostChoice`].
 /// 4. When no rule matched, the default backend of the first of those hosts that has one.
 ///
-/// The table allocates nothing on a hit, takes no lock and has no interior mutability. Its indexes
-/// only ever *find* rules; [`explain`](Self::explain) answers the same question without them.
+/// A lookup takes no lock and, but for paths that have to be changed and a few rare kinds of host, no
+/// memory; the table has no interior mutability. Its indexes only ever *find* rules;
+/// [`explain`](Self::explain) answers the same question without them.
 pub struct RouteTable {
     index: HostIndex,
     semantics: Semantics,
