@@ -5,11 +5,13 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 use http::{HeaderName, HeaderValue, Method};
 use ingress_core::Severity;
 use ingress_core::dialect::{Dialect, Kubernetes};
 
+use crate::check::Moment;
 use crate::target::Target;
 
 /// Ask Ingress manifests where a request goes, why, and what is wrong with them
@@ -108,15 +110,52 @@ pub(crate) struct ExplainArgs {
 Examples:
   $ ingress check -f ingress-cli/examples/shop --fail-on warning
   $ ingress check -f ingress-cli/examples/broken --fail-on never
+  $ ingress check -f ingress-cli/examples/broken --now 2030-01-01 -o sarif
+  $ ingress check --explain shadowed-rule
 ")]
+#[command(mut_arg("filename", |arg| arg.required(false).required_unless_present("explain")))]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) input: Input,
-    #[command(flatten)]
-    pub(crate) format: Format,
+    /// How to print findings: for people, for programs, one JSON object a line, or as one SARIF log
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t = FindingFormat::Text,
+        help_heading = "Results"
+    )]
+    pub(crate) output: FindingFormat,
     /// The least severity that makes the exit status 1
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SEVERITY",
+        default_value_t = FailOn::Error,
+        help_heading = "Results"
+    )]
     pub(crate) fail_on: FailOn,
+    /// The time to judge certificates by, such as 2030-01-01 or 2030-01-01T12:00:00Z; without it, now
+    #[arg(long, value_name = "TIME", help_heading = "Results")]
+    pub(crate) now: Option<Moment>,
+    /// Say what a code means, with an example and what to do, and read nothing
+    #[arg(
+        long,
+        value_name = "CODE",
+        help_heading = "Results",
+        value_parser = PossibleValuesParser::new(crate::check::codes()),
+        hide_possible_values = true,
+        conflicts_with_all = ["filename", "output", "fail_on", "now"]
+    )]
+    pub(crate) explain: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum FindingFormat {
+    Text,
+    Json,
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
