@@ -113,6 +113,12 @@ Examples:
   $ ingress check -f ingress-cli/examples/broken --now 2030-01-01 -o sarif
   $ ingress check --explain shadowed-rule
 ")]
+#[command(
+    override_usage = format!(
+        "{0} check [OPTIONS] --filename <FILE|DIR|->\n       {0} check --explain <CODE>",
+        bin_name()
+    )
+)]
 #[command(mut_arg("filename", |arg| arg.required(false).required_unless_present("explain")))]
 pub(crate) struct CheckArgs {
     #[command(flatten)]

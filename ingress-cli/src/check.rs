@@ -91,7 +91,7 @@ impl<'m> Object<'m> {
 }
 
 impl<'m> Found<'m> {
-    fn because_of(mut self, cause: impl ToString) -> Self {
+    fn because_of(mut self, cause: &(impl ToString + ?Sized)) -> Self {
         self.cause = Some(cause.to_string());
         self
     }

@@ -58,7 +58,8 @@ pub(super) fn find<'m>(subject: &Subject<'m>, found: &mut Vec<Found<'m>>) {
     }
 }
 
-fn is_challenge(path: &PathPattern) -> bool {
+/// Whether only a solver has a use for the path.
+pub(super) fn is_challenge(path: &PathPattern) -> bool {
     let rest = path.as_str().strip_prefix(CHALLENGES);
     path.kind() != PathKind::Regex && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

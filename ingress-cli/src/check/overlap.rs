@@ -6,6 +6,7 @@ use ingress_core::path::PathKind;
 use ingress_core::rule::{Rule, RuleId};
 use ingress_core::table::HostTable;
 
+use super::acme::is_challenge;
 use super::kind::Kind;
 use super::{Found, Subject};
 
@@ -22,6 +23,8 @@ pub(super) fn find<'m>(subject: &Subject<'m>, found: &mut Vec<Found<'m>>) {
             let winners: Vec<_> = winners
                 .filter(|winner| winner.origin().ingress() != loser.origin().ingress())
                 .filter(|winner| winner.action() != loser.action())
+                // What solvers take from others is gone again in a minute, and meant for nobody else.
+                .filter(|winner| !is_challenge(winner.path()))
                 .collect();
             if winners.is_empty() {
                 continue;
@@ -51,7 +54,7 @@ fn listed(winners: &[&Rule]) -> String {
         listed.push_str(&format!("{semicolon}{} takes {what} {:?}", winner.origin(), winner.path().as_str()));
     }
     if let Some(more) = winners.len().checked_sub(NAMED).filter(|more| *more > 0) {
-        listed.push_str(&format!("; and {more} more take parts of it"));
+        listed.push_str(&format!("; and {more} more"));
     }
     listed
 }

@@ -21,8 +21,7 @@ pub(super) fn find<'m>(subject: &Subject<'m>, found: &mut Vec<Found<'m>>) {
             }
             if let Some(message) = empty_element(rule) {
                 found.push(object.found(Kind::EmptyPathElement, &field, message));
-            }
-            if let Some(message) = trailing_slash(subject.table, host, rule) {
+            } else if let Some(message) = trailing_slash(subject.table, host, rule) {
                 found.push(object.found(Kind::ExactTrailingSlash, &field, message));
             }
         }

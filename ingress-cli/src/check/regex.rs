@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use ingress_core::dialect::annotations::expressions;
 use ingress_core::origin::{FieldPath, Leaf};
 use ingress_core::path::PathKind;
+use ingress_core::table::HostTable;
 
 use super::kind::Kind;
 use super::{Found, Object, Subject};
@@ -19,7 +20,7 @@ const NAMED: usize = 4;
 pub(super) fn find<'m>(subject: &Subject<'m>, found: &mut Vec<Found<'m>>) {
     // Expressions that the dialect made, and those that only the controller of their annotations makes.
     let mut made: BTreeMap<_, BTreeMap<FieldPath, &str>> = BTreeMap::new();
-    for rule in subject.table.hosts().flat_map(|host| host.rules()) {
+    for rule in subject.table.hosts().flat_map(HostTable::rules) {
         if rule.path().kind() == PathKind::Regex {
             let field = rule.origin().field().clone().leaf(Leaf::Path);
             made.entry(rule.origin().ingress()).or_default().insert(field, rule.path().as_str());

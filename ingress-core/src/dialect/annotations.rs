@@ -107,7 +107,10 @@ pub(crate) fn ignored(dialect: &dyn Dialect, ingress: &Ingress) -> impl Iterator
 /// What in an object its controller reads as a regular expression: paths, and values of annotations. It
 /// says nothing about whether the chosen dialect does.
 pub fn expressions(ingress: &Ingress) -> Vec<(FieldPath, &str)> {
-    let switched = SWITCHES.iter().any(|(key, turns_on)| ingress.annotation(key).is_some_and(turns_on));
+    let switched = SWITCHES.iter().any(|(key, values)| {
+        let value = ingress.annotation(key).filter(|value| !value.is_empty());
+        value.is_some_and(|value| values.is_empty() || values.contains(&value))
+    });
     let mut found = Vec::new();
     for (key, value) in ingress.annotations().filter(|(key, _)| EXPRESSIONS.contains(key)) {
         found.push((FieldPath::annotation(key), value));
@@ -115,7 +118,7 @@ pub fn expressions(ingress: &Ingress) -> Vec<(FieldPath, &str)> {
     for rule in ingress.rules() {
         for path in rule.paths().unwrap_or_default() {
             let Some(text) = path.path() else { continue };
-            let expression = text.strip_prefix("/~").or(switched.then_some(text));
+            let expression = text.strip_prefix("/~").or_else(|| switched.then_some(text));
             let field = FieldPath::path(rule.index(), path.index()).leaf(Leaf::Path);
             found.extend(expression.map(|text| (field, text)));
         }
@@ -123,13 +126,14 @@ pub fn expressions(ingress: &Ingress) -> Vec<(FieldPath, &str)> {
     found
 }
 
-/// Annotations that turn the paths of their object into expressions, and the values that do.
-const SWITCHES: &[(&str, fn(&str) -> bool)] = &[
-    ("haproxy-ingress.github.io/path-type", |value| value == "regex"),
-    ("nginx.ingress.kubernetes.io/rewrite-target", |value| !value.is_empty()),
-    ("nginx.ingress.kubernetes.io/use-regex", |value| value == "true"),
-    ("nginx.org/path-regex", |value| matches!(value, "case_sensitive" | "case_insensitive")),
-    ("traefik.ingress.kubernetes.io/router.pathmatcher", |value| value == "PathRegexp"),
+/// Annotations that turn the paths of their object into expressions, and the values that do; where none is
+/// listed, all of them.
+const SWITCHES: &[(&str, &[&str])] = &[
+    ("haproxy-ingress.github.io/path-type", &["regex"]),
+    ("nginx.ingress.kubernetes.io/rewrite-target", &[]),
+    ("nginx.ingress.kubernetes.io/use-regex", &["1", "T", "TRUE", "True", "t", "true"]),
+    ("nginx.org/path-regex", &["case_insensitive", "case_sensitive"]),
+    ("traefik.ingress.kubernetes.io/router.pathmatcher", &["PathRegexp"]),
 ];
 
 /// Annotations whose values are expressions.
