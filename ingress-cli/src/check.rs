@@ -11,6 +11,7 @@ mod objects;
 mod overlap;
 mod pages;
 mod paths;
+mod quoted;
 mod regex;
 mod secrets;
 mod services;
@@ -38,7 +39,7 @@ pub(crate) struct Found<'m> {
     pub(crate) location: &'m Location,
     pub(crate) message: String,
     pub(crate) help: &'static str,
-    /// What brought it about, where that may bring about many alike: one missing Service, say.
+    /// What brought it about, where that is not the message but, say, one missing Service.
     pub(crate) cause: Option<String>,
 }
 

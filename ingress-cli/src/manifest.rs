@@ -203,8 +203,8 @@ impl Manifests {
         let root =
             document.zip(source).and_then(|(document, source)| document.compose(source).ok().flatten());
         let bytes = source.map_or(&[][..], |source| &source.bytes);
-        let secrets = root.as_ref().map(secrets::lines).unwrap_or_default();
-        let secret = |place: Place| secrets.iter().any(|lines| lines.contains(&place.line()));
+        let secrets = root.as_ref().map(secrets::Lines::of).unwrap_or_default();
+        let secret = |place: Place| secrets.contains(place.line());
         let place = |location: &Location, field| {
             let object = location.items.iter().try_fold(root.as_ref()?, |list, index| {
                 list.get("items")?.items().get(usize::try_from(*index).ok()?)

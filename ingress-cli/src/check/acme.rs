@@ -13,6 +13,7 @@ use ingress_core::{Action, HostPattern, Outcome, RequestHead};
 
 use super::kind::Kind;
 use super::paths::sample;
+use super::quoted::Quoted;
 use super::{Found, Subject};
 
 const CHALLENGES: &str = "/.well-known/acme-challenge";
@@ -88,8 +89,8 @@ fn message(lost: &[(&HostPattern, &Rule)]) -> String {
     for (index, (host, taker)) in lost.iter().take(NAMED).enumerate() {
         let comma = if index == 0 { "" } else { ", " };
         message.push_str(&format!(
-            "{comma}{:?} of {} takes those of host {host}",
-            taker.path().to_string(),
+            "{comma}{} of {} takes those of host {host}",
+            Quoted(&taker.path().to_string()),
             taker.origin()
         ));
     }

@@ -7,6 +7,7 @@ use ingress_core::origin::FieldPath;
 use ingress_core::{DiagnosticKind, IngressId};
 
 use super::kind::Kind;
+use super::quoted::Quoted;
 use super::{Found, Object, Subject};
 use crate::manifest::Manifests;
 
@@ -64,7 +65,9 @@ fn class_annotation(object: Object<'_>) -> Option<Found<'_>> {
         Some(class) if class != named => return None,
         Some(_) => "the annotation is deprecated, and spec.ingressClassName says the same".to_owned(),
         None if is_class_of_annotations(named) => return None,
-        None => format!("the annotation is deprecated; spec.ingressClassName: {named:?} takes its place"),
+        None => {
+            format!("the annotation is deprecated; spec.ingressClassName: {} takes its place", Quoted(named))
+        }
     };
     let found =
         object.found(Kind::DeprecatedClassAnnotation, &FieldPath::annotation(CLASS_ANNOTATION), message);

@@ -8,6 +8,7 @@ use ingress_core::table::HostTable;
 
 use super::acme::is_challenge;
 use super::kind::Kind;
+use super::quoted::Quoted;
 use super::{Found, Subject};
 
 /// How many rules that take something are named.
@@ -32,8 +33,8 @@ pub(super) fn find<'m>(subject: &Subject<'m>, found: &mut Vec<Found<'m>>) {
             let origin: &Origin = loser.origin();
             let Some(object) = subject.objects.get(origin.ingress()) else { continue };
             let message = format!(
-                "{:?} of host {} does not get all of its requests: {}",
-                loser.path().to_string(),
+                "{} of host {} does not get all of its requests: {}",
+                Quoted(&loser.path().to_string()),
                 host.pattern(),
                 listed(&winners)
             );
@@ -51,7 +52,8 @@ fn listed(winners: &[&Rule]) -> String {
     for (index, winner) in winners.iter().take(NAMED).enumerate() {
         let semicolon = if index == 0 { "" } else { "; " };
         let what = if winner.path().kind() == PathKind::Exact { "exactly" } else { "everything below" };
-        listed.push_str(&format!("{semicolon}{} takes {what} {:?}", winner.origin(), winner.path().as_str()));
+        let path = Quoted(winner.path().as_str());
+        listed.push_str(&format!("{semicolon}{} takes {what} {path}", winner.origin()));
     }
     if let Some(more) = winners.len().checked_sub(NAMED).filter(|more| *more > 0) {
         listed.push_str(&format!("; and {more} more"));

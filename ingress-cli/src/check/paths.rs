@@ -7,6 +7,7 @@ use ingress_core::table::HostTable;
 use ingress_core::{Action, DiagnosticKind, HostPattern, Outcome, RequestHead, RouteTable};
 
 use super::kind::Kind;
+use super::quoted::Quoted;
 use super::{Found, Subject};
 
 pub(super) fn find<'m>(subject: &Subject<'m>, found: &mut Vec<Found<'m>>) {
@@ -33,9 +34,9 @@ fn empty_element(rule: &Rule) -> Option<String> {
     let compared = matches!(path.kind(), PathKind::Exact | PathKind::Literal | PathKind::Prefix);
     (compared && path.as_str().contains("//")).then(|| {
         format!(
-            "path {:?} has an empty element: only a request that repeats the slash as well would meet it, \
+            "path {} has an empty element: only a request that repeats the slash as well would meet it, \
              and the API takes no such path",
-            path.as_str()
+            Quoted(path.as_str())
         )
     })
 }
@@ -61,7 +62,7 @@ fn trailing_slash(table: &RouteTable, host: &HostTable, rule: &Rule) -> Option<S
         },
         _ => "has no route".to_owned(),
     };
-    Some(format!("Exact {path:?} does not take {without:?}, which {instead}"))
+    Some(format!("Exact {} does not take {}, which {instead}", Quoted(path), Quoted(without)))
 }
 
 /// A name that belongs to a host pattern, and most likely to no more specific one.

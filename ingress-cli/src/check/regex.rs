@@ -10,6 +10,7 @@ use ingress_core::path::PathKind;
 use ingress_core::table::HostTable;
 
 use super::kind::Kind;
+use super::quoted::Quoted;
 use super::{Found, Object, Subject};
 use features::Features;
 
@@ -41,7 +42,8 @@ fn judge<'m>(object: Object<'m>, texts: &BTreeMap<FieldPath, &str>, found: &mut 
     if let Some((field, text, features)) = unportable.next() {
         let named: Vec<_> = features.special.iter().take(NAMED).map(ToString::to_string).collect();
         let message = format!(
-            "expression {text:?} has {}, which engines with a bound on their running time do not have, or read differently{}",
+            "expression {} has {}, which engines with a bound on their running time do not have, or read differently{}",
+            Quoted(text),
             named.join(", "),
             likewise(unportable.count())
         );
@@ -50,8 +52,9 @@ fn judge<'m>(object: Object<'m>, texts: &BTreeMap<FieldPath, &str>, found: &mut 
     let mut ends = read.iter().filter(|(.., features)| features.line_end);
     if let Some((field, text, _)) = ends.next() {
         let message = format!(
-            "expression {text:?} has `$`, which PCRE also finds before a newline (%0A) at the end of the path, and \
+            "expression {} has `$`, which PCRE also finds before a newline (%0A) at the end of the path, and \
              other engines do not{}",
+            Quoted(text),
             likewise(ends.count())
         );
         found.push(object.found(Kind::RegexLineEnd, field, message).because_of("$"));

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::certificate::Certificate;
 use super::kind::Kind;
+use super::quoted::Quoted;
 use super::{Found, Object, Subject};
 use crate::manifest::ResourceKind;
 
@@ -86,8 +87,10 @@ fn judge<'m>(
         found.push(object.found(kind, field, message).because_of(name));
     };
     if let Some(other) = other_type {
-        let message =
-            format!("Secret {name} is of type {other:?}; certificates belong in one of kubernetes.io/tls");
+        let message = format!(
+            "Secret {name} is of type {}; certificates belong in one of kubernetes.io/tls",
+            Quoted(other)
+        );
         say(Kind::SecretType, &field(entry), message);
     }
     let certificate = match certificate {
@@ -113,8 +116,7 @@ fn judge<'m>(
 }
 
 fn names(certificate: &Certificate) -> String {
-    let listed: Vec<_> =
-        certificate.names.iter().take(LISTED).map(|name| name.escape_debug().to_string()).collect();
+    let listed: Vec<_> = certificate.names.iter().take(LISTED).map(|name| Quoted(name).to_string()).collect();
     let more = if certificate.names.len() > LISTED { " and more" } else { "" };
     match &*listed {
         [] => "it names no host, and clients do not look at the common name".to_owned(),

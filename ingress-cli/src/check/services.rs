@@ -11,6 +11,7 @@ use k8s_openapi::api::core::v1;
 use serde::Deserialize;
 
 use super::kind::Kind;
+use super::quoted::Quoted;
 use super::{Found, Object, Subject};
 use crate::manifest::ResourceKind;
 
@@ -80,7 +81,7 @@ impl Services<'_> {
 fn named(port: &Port) -> String {
     match port {
         Port::Number(number) => format!("port {number}"),
-        Port::Name(name) => format!("port named {name:?}"),
+        Port::Name(name) => format!("port named {}", Quoted(name)),
     }
 }
 
@@ -106,7 +107,7 @@ fn ports(service: &Service, wanted: &ServiceRef) -> String {
 
 fn shown(port: &ServicePort) -> String {
     match port.name() {
-        Some(name) => format!("{} ({name})", port.number()),
+        Some(name) => format!("{} ({})", port.number(), Quoted(name)),
         None => port.number().to_string(),
     }
 }

@@ -10,7 +10,7 @@ use ingress_core::Severity;
 
 use crate::args::{CheckArgs, FindingFormat};
 use crate::check::{self, Moment};
-use crate::output::{Output, STRONG, Status};
+use crate::output::{Output, STRONG, Status, printable};
 use crate::session::{Session, count};
 use finding::Finding;
 
@@ -70,20 +70,18 @@ fn explain(code: &str, output: &mut Output) -> io::Result<Status> {
 fn text(findings: &[Finding<'_>], out: &mut impl Write) -> io::Result<()> {
     let mut alike: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for finding in findings {
-        if let Some(cause) = &finding.cause {
-            let count = alike.entry((finding.code, cause)).or_default();
-            *count += 1;
-            if *count > ALIKE {
-                continue;
-            }
+        let cause = finding.cause.as_ref().unwrap_or(&finding.message);
+        let count = alike.entry((finding.code, cause)).or_default();
+        *count += 1;
+        if *count <= ALIKE {
+            writeln!(out, "{}", finding.report())?;
         }
-        writeln!(out, "{}", finding.report())?;
     }
     let mut folded = alike.into_iter().filter(|(_, count)| *count > ALIKE).peekable();
     if folded.peek().is_some() {
         writeln!(out, "not shown, but listed by -o json:")?;
         for ((code, cause), count) in folded {
-            writeln!(out, "  {} more of {code} for {cause}", count - ALIKE)?;
+            writeln!(out, "  {} more of {code}: {}", count - ALIKE, printable(cause))?;
         }
         writeln!(out)?;
     }

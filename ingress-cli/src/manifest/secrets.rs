@@ -4,11 +4,22 @@ use std::ops::RangeInclusive;
 
 use super::node::{Node, Value};
 
-/// The lines of a document that hold something of a Secret.
-pub(super) fn lines(root: &Node<'_>) -> Vec<RangeInclusive<u32>> {
-    let mut found = Vec::new();
-    collect(root, None, u32::MAX, &mut found);
-    found
+/// The lines of a document that hold something of a Secret, in order.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Vec<RangeInclusive<u32>>);
+
+impl Lines {
+    pub(super) fn of(root: &Node<'_>) -> Self {
+        let mut found = Vec::new();
+        collect(root, None, u32::MAX, &mut found);
+        Self(found)
+    }
+
+    pub(super) fn contains(&self, line: u32) -> bool {
+        // Where one Secret ends, the next one begins at the earliest: only the last that begins can hold it.
+        let begun = self.0.partition_point(|lines| *lines.start() <= line);
+        self.0.get(..begun).and_then(<[_]>::last).is_some_and(|lines| lines.contains(&line))
+    }
 }
 
 /// `end` is the last line on which the object may stand; the next one may begin on it.

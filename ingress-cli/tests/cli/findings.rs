@@ -95,7 +95,7 @@ fn many_findings_of_one_cause_are_folded_for_people_only() {
     let text = shown(&["check", "-f", "-"], &input);
     assert_eq!(text.matches("error[service-missing]").count(), 10, "{text}");
     assert!(
-        text.contains("not shown, but listed by -o json:\n  15 more of service-missing for default/web\n"),
+        text.contains("not shown, but listed by -o json:\n  15 more of service-missing: default/web\n"),
         "{text}"
     );
     assert!(text.contains("25 errors in 25 Ingresses"), "{text}");

@@ -17,7 +17,8 @@ fn example(page: &str) -> (String, Vec<String>) {
     let example = page.split_once("\nExample\n").unwrap().1.split_once("\nWhat to do\n").unwrap().0;
     let lines = example.lines().map(|line| line.strip_prefix("    ").unwrap_or(line));
     let (commands, manifest): (Vec<_>, Vec<_>) = lines.partition(|line| line.starts_with("$ "));
-    let [command] = commands[..] else { panic!("one command: {commands:?}") };
+    assert_eq!(commands.len(), 1, "{commands:?}");
+    let command = commands.first().unwrap();
     let arguments = command.strip_prefix("$ ingress ").unwrap().split_whitespace().map(str::to_owned);
     (manifest.join("\n"), arguments.collect())
 }

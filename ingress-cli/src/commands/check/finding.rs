@@ -22,7 +22,7 @@ pub(super) struct Finding<'s> {
     pub(super) place: Place,
     pub(super) message: String,
     pub(super) help: &'static str,
-    /// What brought it about, where that brings about many alike.
+    /// What brought it about, where that is not the message.
     #[serde(skip)]
     pub(super) cause: Option<String>,
     #[serde(skip)]
