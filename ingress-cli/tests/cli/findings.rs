@@ -110,6 +110,10 @@ fn keys_are_never_shown() {
         r#"{{"apiVersion":"v1","kind":"Secret","metadata":{{"name":"tls"}},"type":"Opaque","data":{{"tls.crt":"aGVsbG8=","tls.key":"{KEY}=="}}}}"#
     );
     let bad = INGRESS.replace("\"Prefix\"", "\"prefix\"").replace('\n', "");
+    let near = r#"{"metadata":{"name":"near"},"kind":"Ingress","apiVersion":"networking.k8s.io/v1"}"#;
+    let backwards = format!(
+        r#"{{"data":{{"tls.key":"{KEY}=="}},"kind":"Secret","apiVersion":"v1","metadata":{{"name":"tls"}}}}"#
+    );
     let list = |items: &[&str], between: &str| {
         format!(r#"{{"apiVersion":"v1","kind":"List","items":[{}]}}"#, items.join(between))
     };
@@ -117,6 +121,9 @@ fn keys_are_never_shown() {
         list(&[&secret, &bad], ","),
         list(&[&bad, &secret], ","),
         list(&[&secret, &bad, &secret], ",\n"),
+        // Right behind the key, and right before it.
+        list(&[&secret, near, &bad], ","),
+        list(&[&bad, near, &backwards], ","),
         format!("{secret}\n---\n{bad}"),
         // Broken in the very line, and in another one.
         format!(
