@@ -3,7 +3,7 @@
 mod finding;
 mod sarif;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
 use ingress_core::Severity;
@@ -68,7 +68,7 @@ fn explain(code: &str, output: &mut Output) -> io::Result<Status> {
 
 /// Prints findings for people: of those with one cause the first few, and how many more there are.
 fn text(findings: &[Finding<'_>], out: &mut impl Write) -> io::Result<()> {
-    let mut alike: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut alike: HashMap<(&str, &str), usize> = HashMap::new();
     for finding in findings {
         let cause = finding.cause.as_ref().unwrap_or(&finding.message);
         let count = alike.entry((finding.code, cause)).or_default();
@@ -77,8 +77,8 @@ fn text(findings: &[Finding<'_>], out: &mut impl Write) -> io::Result<()> {
             writeln!(out, "{}", finding.report())?;
         }
     }
-    let mut folded = alike.into_iter().filter(|(_, count)| *count > ALIKE).peekable();
-    if folded.peek().is_some() {
+    let folded: BTreeMap<_, _> = alike.into_iter().filter(|(_, count)| *count > ALIKE).collect();
+    if !folded.is_empty() {
         writeln!(out, "not shown, but listed by -o json:")?;
         for ((code, cause), count) in folded {
             writeln!(out, "  {} more of {code}: {}", count - ALIKE, printable(cause))?;
