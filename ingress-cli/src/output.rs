@@ -1,13 +1,14 @@
 //! Standard output and standard error, and the exit status that goes with them.
 
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 use crate::args::{Color, Global};
+use crate::progress::Progress;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -90,6 +91,20 @@ impl Output {
         if self.verbose {
             self.note(message);
         }
+    }
+
+    /// Tells how far some work is, unless asked to be quiet.
+    pub(crate) fn progress(&self, what: &'static str) -> Progress {
+        Progress::new(what, !self.quiet)
+    }
+
+    /// The same for work whose results come out meanwhile: a terminal shows one or the other.
+    pub(crate) fn progress_beside_results(&self, what: &'static str) -> Progress {
+        Progress::new(what, !self.quiet && !io::stdout().is_terminal())
+    }
+
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     pub(crate) fn is_quiet(&self) -> bool {
