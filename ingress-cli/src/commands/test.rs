@@ -120,6 +120,7 @@ impl<'a> Run<'a> {
             }
             return Ok(());
         }
+        let failed = self.report.failed();
         let objects = own.ingresses().len() + own.classes().len() + own.resources().len();
         if objects > 0 || !suite.options.is_empty() {
             let settings = suite.options.over(&self.settings);
@@ -129,7 +130,7 @@ impl<'a> Run<'a> {
                 session.remark(output);
             }
             let mut reached = Reached::default();
-            self.report.tests.extend(ran::run(&session, file, suite.tests, &mut reached));
+            self.report.tests.extend(ran::run(&session, file, suite.tests, failed, &mut reached));
             self.finish(&session, &reached);
             return Ok(());
         }
@@ -137,7 +138,7 @@ impl<'a> Run<'a> {
             Some(shared) => shared,
             None => (self.open_shared(file, output)?, Reached::default()),
         };
-        self.report.tests.extend(ran::run(&session, file, suite.tests, &mut reached));
+        self.report.tests.extend(ran::run(&session, file, suite.tests, failed, &mut reached));
         self.shared = Some((session, reached));
         Ok(())
     }

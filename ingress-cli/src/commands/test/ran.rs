@@ -16,6 +16,10 @@ use crate::suite::{Difference, Expectation, Test, says};
 /// How many rules are named that should have won.
 const MOST_RIVALS: usize = 3;
 
+/// How many failures are explained. An explanation reads the whole table, and nobody reads as many: where
+/// more tests fail they mostly fail for one reason.
+const MOST_EXPLAINED: usize = 100;
+
 /// A test that was run.
 #[derive(Debug, Serialize)]
 pub(super) struct Ran {
@@ -45,8 +49,14 @@ impl Ran {
     }
 }
 
-/// Runs the tests of a file by a table.
-pub(super) fn run(session: &Session, file: &Path, tests: Vec<Test>, reached: &mut Reached) -> Vec<Ran> {
+/// Runs the tests of a file by a table, where `failed` of earlier ones have failed.
+pub(super) fn run(
+    session: &Session,
+    file: &Path,
+    tests: Vec<Test>,
+    mut failed: usize,
+    reached: &mut Reached,
+) -> Vec<Ran> {
     let file = if file.as_os_str() == "-" { STDIN.to_owned() } else { file.display().to_string() };
     let mut failed_by = Vec::new();
     let mut all = Vec::with_capacity(tests.len());
@@ -61,7 +71,8 @@ pub(super) fn run(session: &Session, file: &Path, tests: Vec<Test>, reached: &mu
         let answer = serde_json::to_value(&answer).unwrap_or_default();
         let differences = test.expect.differences(&answer);
         let passed = differences.is_empty();
-        let why = if passed { Vec::new() } else { why(session, &test) };
+        failed += usize::from(!passed);
+        let why = if passed || failed > MOST_EXPLAINED { Vec::new() } else { why(session, &test) };
         if let Some(origin) = origin.filter(|_| !passed) {
             failed_by.push((all.len(), origin));
         }
