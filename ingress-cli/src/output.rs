@@ -114,7 +114,12 @@ impl Output {
     /// Writes what is left and gives the exit status. Whoever closes the pipe has seen enough: that is
     /// no error.
     pub(crate) fn finish(mut self, result: io::Result<Status>) -> ExitCode {
-        let result = result.and_then(|status| self.out.flush().map(|()| status));
+        let flushed = self.out.flush();
+        let result = match flushed {
+            // The answer stands, whoever has heard it.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => result.and(Err(error)),
+            _ => result,
+        };
         let status = match result {
             Ok(status) => status,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,

@@ -29,11 +29,13 @@ pub(super) fn run(args: &TestArgs, output: &mut Output) -> io::Result<Status> {
         return Ok(status);
     }
     let report = run.report;
-    match args.output {
-        TestFormat::Text => text::write(&report, output)?,
-        TestFormat::Json => write_json(&report, output)?,
-        TestFormat::Junit => junit::write(&report, output)?,
-    }
+    let written = match args.output {
+        TestFormat::Text => text::write(&report, output),
+        TestFormat::Json => write_json(&report, output),
+        TestFormat::Junit => junit::write(&report, output),
+    };
+    // Whoever stops listening has not changed what came of the tests.
+    written.or_else(|error| if error.kind() == io::ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })?;
     if report.tests.is_empty() && report.errors.is_empty() {
         output.error("there is no test in these files");
         return Ok(Status::Unreadable);

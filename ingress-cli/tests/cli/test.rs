@@ -1,6 +1,7 @@
 //! `ingress test`.
 
 use std::path::PathBuf;
+use std::process::Stdio;
 
 use insta::assert_snapshot;
 
@@ -168,6 +169,23 @@ requests:
     assert_eq!(alone, "--- stdout\n3 tests passed\n2 of 2 rules reached (100.0 %)\n--- status 0\n");
     let together = shown(&["test", path.to_str().unwrap(), "-f", "ingress-cli/examples/shop/web.yaml"], "");
     assert!(together.contains("got \"frontend\"") && together.ends_with("--- status 1\n"), "{together}");
+}
+
+/// Who closes the pipe hears no error, and no other answer either.
+#[test]
+fn a_closed_pipe_changes_no_answer() {
+    let failing = written("closed", FAILING);
+    let many = written("closed-many", &FAILING.repeat(2000));
+    let passing = super::program::workspace().join(ROUTES);
+    for (tests, status) in [(failing, 1), (many, 1), (passing, 0)] {
+        let mut command = ingress(&["test", tests.to_str().unwrap(), "-f", SHOP]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        drop(child.stdout.take());
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(status), "{}", tests.display());
+        assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+    }
 }
 
 /// The XML is well-formed, and says what the text says.
