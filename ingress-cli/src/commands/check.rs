@@ -14,7 +14,10 @@ use crate::report::Report;
 use crate::session::{Session, count};
 
 pub(super) fn run(args: &CheckArgs, output: &mut Output) -> io::Result<Status> {
-    let session = Session::open(&args.input, output);
+    let session = match Session::open(&args.input, output) {
+        Ok(session) => session,
+        Err(status) => return Ok(status),
+    };
     let findings = findings(&session);
     let out = output.results();
     for finding in &findings {

@@ -5,6 +5,7 @@
 mod bad_input;
 mod batches;
 mod check;
+mod cluster;
 mod examples;
 mod explain;
 mod program;
@@ -12,4 +13,5 @@ mod reader;
 mod route;
 mod suites;
 mod table;
+mod test;
 mod usage;
