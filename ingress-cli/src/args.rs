@@ -6,17 +6,29 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use http::{HeaderName, HeaderValue, Method};
 use ingress_core::Severity;
-use ingress_core::dialect::{Dialect, Kubernetes};
+use ingress_core::dialect::catalog;
+use ingress_core::origin::ObjectId;
 
 use crate::check::Moment;
 use crate::target::Target;
 
 /// Ask Ingress manifests where a request goes, why, and what is wrong with them
 #[derive(Debug, Parser)]
-#[command(name = "ingress", bin_name = bin_name(), version, arg_required_else_help = true, max_term_width = 100)]
+#[command(name = "ingress", version, arg_required_else_help = true, max_term_width = 100)]
+#[command(after_help = "\
+Exit status:
+  0  as asked
+  1  the answer is no: a finding, a failed test, a difference
+  2  arguments that make no sense
+  3  input that could not be read, though the rest of it was
+
+Examples:
+  $ ingress check -f ingress-cli/examples/shop
+  $ ingress route -f ingress-cli/examples/shop https://shop.example.com/cart/7
+")]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -24,13 +36,38 @@ pub(crate) struct Args {
     pub(crate) global: Global,
 }
 
-/// `kubectl` starts its plugins under their own names; people type something else.
-pub(crate) fn bin_name() -> &'static str {
-    let program = std::env::args_os().next().map(PathBuf::from);
-    match program.as_deref().and_then(|path| path.file_stem()) {
-        Some(name) if name == "kubectl-ingress" => "kubectl ingress",
-        _ => "ingress",
+impl Args {
+    /// The arguments of the process. Ends it where there is nothing to run.
+    pub(crate) fn read() -> Self {
+        let matches = program().get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
+}
+
+/// The program as it was called: `kubectl` starts its plugins under their own names, and people type
+/// something else.
+pub(crate) fn program() -> clap::Command {
+    let command = Args::command();
+    if is_plugin() { as_plugin(command.name("kubectl-ingress").bin_name("kubectl ingress")) } else { command }
+}
+
+fn called() -> &'static str {
+    if is_plugin() { "kubectl ingress" } else { "ingress" }
+}
+
+fn is_plugin() -> bool {
+    let program = std::env::args_os().next().map(PathBuf::from);
+    program.as_deref().and_then(|path| path.file_stem()).is_some_and(|name| name == "kubectl-ingress")
+}
+
+/// Examples are for typing, so they have the name that one types.
+fn as_plugin(command: clap::Command) -> clap::Command {
+    let examples = command.get_after_help().map(ToString::to_string);
+    let command = match examples {
+        Some(text) => command.after_help(text.replace("$ ingress ", "$ kubectl ingress ")),
+        None => command,
+    };
+    command.mut_subcommands(as_plugin)
 }
 
 #[derive(Debug, ClapArgs)]
@@ -59,6 +96,7 @@ pub(crate) enum Command {
     Route(RouteArgs),
     Explain(ExplainArgs),
     Check(CheckArgs),
+    Test(TestArgs),
     Table(TableArgs),
     Completions(CompletionsArgs),
     Man(ManArgs),
@@ -75,11 +113,7 @@ Examples:
 ")]
 pub(crate) struct RouteArgs {
     #[command(flatten)]
-    pub(crate) asked: Asked,
-    #[command(flatten)]
-    pub(crate) input: Input,
-    #[command(flatten)]
-    pub(crate) format: Format,
+    pub(crate) questions: Questions,
 }
 
 /// Where does this request go, and why?
@@ -91,8 +125,16 @@ pub(crate) struct RouteArgs {
 Examples:
   $ ingress explain -f ingress-cli/examples/shop https://shop.example.com/cart/7
   $ ingress explain -f ingress-cli/examples/shop -o json https://ada.shops.example.com/about
+  $ ingress explain -f ingress-cli/examples/cluster.yaml http://shop.example.com/checkout
 ")]
 pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) questions: Questions,
+}
+
+/// Requests, what to ask about them, and how to answer.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Questions {
     #[command(flatten)]
     pub(crate) asked: Asked,
     #[command(flatten)]
@@ -108,15 +150,15 @@ pub(crate) struct ExplainArgs {
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
-  $ ingress check -f ingress-cli/examples/shop --fail-on warning
+  $ ingress check -f ingress-cli/examples/shop --fail-on warning  # exits 1
   $ ingress check -f ingress-cli/examples/broken --fail-on never
-  $ ingress check -f ingress-cli/examples/broken --now 2030-01-01 -o sarif
+  $ ingress check -f ingress-cli/examples/broken --now 2030-01-01 -o sarif  # exits 1
   $ ingress check --explain shadowed-rule
 ")]
 #[command(
     override_usage = format!(
         "{0} check [OPTIONS] --filename <FILE|DIR|->\n       {0} check --explain <CODE>",
-        bin_name()
+        called()
     )
 )]
 #[command(mut_arg("filename", |arg| arg.required(false).required_unless_present("explain")))]
@@ -184,13 +226,78 @@ impl FailOn {
     }
 }
 
+/// Do requests go where they should?
+///
+/// Runs route tests. A test file is a list, in YAML or JSON, of a request, what to expect of it,
+/// and perhaps why:
+///
+///   - request: {host: shop.example.com, path: /cart/7, headers: {x-canary: always}}
+///     expect: {backend: {namespace: shop, service: cart}, upstream_path: /cart/7}
+///     because: the cart is a service of its own
+///   - {request: "https://shop.example.com/", expect: "shop/frontend:http"}
+///   - {request: "POST http://shop.example.com/none", expect: 404}
+///
+/// A request has the keys of a line of `route --requests`, or is a URL, with a method before it or
+/// without. What is expected has the keys of the answer of `route -o json`; what it leaves out may
+/// be anything, and null is what the answer must not have. For short, a backend is
+/// namespace/service:port or namespace/service, a rule is namespace/ingress with a field or
+/// without, and instead of all keys one may write a backend or a status.
+///
+/// A file may also bring manifests of its own, in documents before the list; it is then tested by
+/// itself, with those of -f if there are any. The list stands under the key requests then, and
+/// beside it may stand the key options: dialect, class, controller, take_unclassed,
+/// default_backend, default_certificate, and under settings the options of the dialect.
+#[derive(Debug, ClapArgs)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  $ ingress test ingress-cli/examples/routes.yaml -f ingress-cli/examples/shop
+  $ ingress test ingress-cli/examples/routes.yaml -f ingress-cli/examples/shop -o junit
+  $ ingress test ingress-cli/examples/routes.yaml -f ingress-cli/examples --fail-under 99 # exits 1
+  $ ingress test ingress-core/testdata/kubernetes
+"
+)]
+pub(crate) struct TestArgs {
+    /// Files of tests, directories of such, or - for standard input
+    #[arg(value_name = "TESTS", help_heading = "Arguments", required = true)]
+    pub(crate) tests: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) input: OptionalInput,
+    /// Say which rules no test reached
+    #[arg(long, help_heading = "Tests")]
+    pub(crate) coverage: bool,
+    /// Fail when tests reach less than this percentage of the rules; implies --coverage
+    #[arg(long, value_name = "PERCENT", help_heading = "Tests", value_parser = percent)]
+    pub(crate) fail_under: Option<f64>,
+    /// How to print results: for people, one JSON object a line, or the XML of JUnit
+    #[arg(short, long, value_enum, value_name = "FORMAT", help_heading = "Results", default_value_t = TestFormat::Text)]
+    pub(crate) output: TestFormat,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum TestFormat {
+    Text,
+    Json,
+    Junit,
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|number| (0.0..=100.0).contains(number))
+        .ok_or_else(|| "write a number from 0 to 100".to_owned())
+}
+
 /// The compiled table
 ///
-/// Prints every host with its rules in the order in which they are asked.
+/// Prints every host with its rules in the order in which they are asked, and the line that each of them
+/// comes from.
 #[derive(Debug, ClapArgs)]
 #[command(after_help = "\
 Examples:
   $ ingress table -f ingress-cli/examples/shop
+  $ ingress table -f ingress-cli/examples/cluster.yaml
   $ ingress table -f ingress-cli/examples/shop --host '*.shops.example.com' -o json
 ")]
 pub(crate) struct TableArgs {
@@ -234,12 +341,57 @@ pub(crate) struct Input {
     /// A manifest, a directory of .yaml, .yml and .json files, or - for standard input; repeatable
     #[arg(short, long, value_name = "FILE|DIR|-", required = true)]
     pub(crate) filename: Vec<PathBuf>,
-    /// How to read the manifests
-    #[arg(long, value_enum, value_name = "NAME", default_value_t = DialectName::Kubernetes)]
-    pub(crate) dialect: DialectName,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// The same where manifests may stand elsewhere.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Manifests")]
+pub(crate) struct OptionalInput {
+    /// A manifest, a directory of .yaml, .yml and .json files, or - for standard input; repeatable
+    #[arg(short, long, value_name = "FILE|DIR|-")]
+    pub(crate) filename: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: Reading,
+}
+
+/// How to read manifests.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Manifests")]
+pub(crate) struct Reading {
+    /// Whose reading of the manifests
+    #[arg(long, value_name = "NAME", default_value = "kubernetes", value_parser = PossibleValuesParser::new(catalog::names()))]
+    pub(crate) dialect: String,
+    /// An option of the controller, by its own name; repeatable
+    #[arg(long, value_name = "NAME=VALUE", value_parser = option)]
+    pub(crate) option: Vec<(String, String)>,
+    /// The ConfigMap with the controller's settings, when it is among the manifests
+    #[arg(long, value_name = "NS/NAME", value_parser = object)]
+    pub(crate) configmap: Option<ObjectId>,
     /// Take only the Ingresses of this class
     #[arg(long, value_name = "NAME")]
     pub(crate) class: Option<String>,
+}
+
+fn option(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    // Controllers write their own options with dashes before them.
+    let name = name.trim_start_matches('-');
+    if name.is_empty() {
+        Err("the name is empty".to_owned())
+    } else {
+        Ok((name.to_owned(), value.to_owned()))
+    }
+}
+
+fn object(text: &str) -> Result<ObjectId, String> {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok(ObjectId::new(namespace, name))
+        }
+        _ => Err("write it as NAMESPACE/NAME".to_owned()),
+    }
 }
 
 #[derive(Debug, ClapArgs)]
@@ -254,20 +406,6 @@ pub(crate) struct Format {
 pub(crate) enum OutputFormat {
     Text,
     Json,
-}
-
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum DialectName {
-    /// The specification, and no controller's habits
-    Kubernetes,
-}
-
-impl DialectName {
-    pub(crate) fn dialect(self) -> Box<dyn Dialect> {
-        match self {
-            Self::Kubernetes => Box::new(Kubernetes),
-        }
-    }
 }
 
 /// Requests, from the command line or a file.
@@ -291,6 +429,9 @@ pub(crate) struct Asked {
     /// The address that the request comes from
     #[arg(long, value_name = "IP")]
     pub(crate) client_ip: Option<IpAddr>,
+    /// The TLS server name, where it is not the host
+    #[arg(long, value_name = "NAME")]
+    pub(crate) sni: Option<String>,
     /// The random draw among weighted backends, modulo the sum of their weights
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) draw: u32,
@@ -298,7 +439,7 @@ pub(crate) struct Asked {
     #[arg(
         long,
         value_name = "FILE|-",
-        conflicts_with_all = ["request", "header", "client_ip", "draw"],
+        conflicts_with_all = ["request", "header", "client_ip", "sni", "draw"],
         long_help = "Read requests from a file, or - for standard input: JSON, one request a line, as in\n\
             {\"id\":\"r1\",\"method\":\"GET\",\"scheme\":\"https\",\"host\":\"shop.example.com\",\"path\":\"/cart?id=7\",\n \
             \"headers\":{\"x-canary\":\"always\"},\"client_ip\":\"192.0.2.7\",\"draw\":0}\n\
@@ -316,10 +457,8 @@ fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     #[test]
     fn arguments_are_consistent() {
-        super::Args::command().debug_assert();
+        super::program().debug_assert();
     }
 }

@@ -6,6 +6,7 @@ mod describe;
 mod explain;
 mod route;
 mod table;
+mod test;
 
 use std::io;
 
@@ -18,6 +19,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> io::Result<Status> 
         Command::Route(args) => route::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::Check(args) => check::run(args, output),
+        Command::Test(args) => test::run(args, output),
         Command::Table(args) => table::run(args, output),
         Command::Completions(args) => describe::completions(args, output),
         Command::Man(args) => describe::man(args, output),

@@ -9,21 +9,24 @@ mod answer;
 mod args;
 mod check;
 mod commands;
+mod inventory;
 pub mod manifest;
 mod output;
+mod progress;
 mod report;
 mod request;
 mod session;
+mod settings;
+mod suggest;
+mod suite;
 mod target;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 /// Runs the command that the arguments of the process name, and gives its exit status: 0 as asked, 1
 /// when the answer is no, 2 for wrong arguments, 3 when some of the input could not be read.
 pub fn main() -> ExitCode {
-    let args = args::Args::parse();
+    let args = args::Args::read();
     let mut output = output::Output::new(&args.global);
     let status = commands::run(&args.command, &mut output);
     output.finish(status)

@@ -24,6 +24,7 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use error::ReadError;
 use ingress_core::ingress::IngressClass;
@@ -31,9 +32,10 @@ use ingress_core::{Ingress, IngressId};
 pub use location::{Located, Location};
 pub use place::{Excerpt, Place};
 pub use resource::{Resource, ResourceKind};
+pub(crate) use source::STDIN;
 
 use compose::SyntaxError;
-use node::Node;
+pub(crate) use node::{Entry, Node, Value};
 use object::Found;
 use source::Source;
 use split::Chunk;
@@ -74,6 +76,11 @@ struct Document {
 impl Manifests {
     /// Reads files, directories, and standard input where an input is `-`.
     pub fn read(inputs: &[PathBuf]) -> Self {
+        Self::read_with(inputs, &|_, _| ())
+    }
+
+    /// The same, telling now and then how many bytes have been read, and how many there are.
+    pub fn read_with(inputs: &[PathBuf], progress: &(dyn Fn(u64, u64) + Sync)) -> Self {
         let mut errors = Vec::new();
         let sources = source::open(inputs, &mut errors);
         let mut documents = Vec::new();
@@ -81,16 +88,21 @@ impl Manifests {
             let numbered = (1..).zip(split::split(&source.bytes));
             documents.extend(numbered.map(|(number, chunk)| Document { source: index, number, chunk }));
         }
+        let total = sources.iter().map(|source| source.bytes.len() as u64).sum();
+        let done = AtomicU64::new(0);
         let batches = parallel::batches(&documents, |first, batch| {
             let mut found = Found::default();
+            let mut bytes = 0;
             for (index, document) in (first..).zip(batch) {
                 let Some(source) = sources.get(document.source) else { continue };
+                bytes += document.chunk.range.len() as u64;
                 match document.compose(source) {
                     Ok(None) => {}
                     Ok(Some(root)) => found.read(index, &root),
                     Err(error) => found.errors.push((index, error)),
                 }
             }
+            progress(done.fetch_add(bytes, Ordering::Relaxed) + bytes, total);
             found
         });
         let mut manifests = Self { sources, documents, errors, ..Self::default() };
@@ -122,6 +134,38 @@ impl Manifests {
             let report = if secret { report.without_excerpt() } else { report };
             self.errors.push(if error.template { report.with_help(RENDER) } else { report });
         }
+    }
+
+    /// The files that inputs name, one by one: those below a directory in the order of their paths. The
+    /// errors are directories that cannot be read.
+    pub fn files(inputs: &[PathBuf]) -> (Vec<PathBuf>, Vec<ReadError>) {
+        let mut errors = Vec::new();
+        let files = source::files(inputs, &mut errors);
+        (files, errors)
+    }
+
+    /// Shows every document that holds no object to `visit`, with the name of its file. What it finds
+    /// wrong is an error like those of [`errors`](Self::errors).
+    pub(crate) fn each_plain(
+        &self,
+        mut visit: impl FnMut(&str, &Node<'_>) -> Vec<Mistake>,
+    ) -> Vec<ReadError> {
+        let mut errors = Vec::new();
+        for index in &self.found.plain {
+            let Some(document) = self.documents.get(*index) else { continue };
+            let Some(source) = self.sources.get(document.source) else { continue };
+            let Ok(Some(root)) = document.compose(source) else { continue };
+            errors.extend(visit(&source.name, &root).into_iter().map(|mistake| {
+                let Mistake { place, message, help } = mistake;
+                let excerpt = place.excerpt(&source.bytes);
+                let error = ReadError::document(&source.name, document.number, place, excerpt, message);
+                match help {
+                    Some(help) => error.with_help(help),
+                    None => error,
+                }
+            }));
+        }
+        errors
     }
 
     /// The Ingress objects, in the order of the input.
@@ -219,6 +263,14 @@ impl Manifests {
         });
         found.collect()
     }
+}
+
+/// What is wrong in a document, and what to do about it.
+#[derive(Debug)]
+pub(crate) struct Mistake {
+    pub(crate) place: Place,
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
 }
 
 const RENDER: &str = "render it first: helm template CHART | ingress COMMAND -f -";

@@ -1,13 +1,14 @@
 //! Standard output and standard error, and the exit status that goes with them.
 
 use std::fmt;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 
 use crate::args::{Color, Global};
+use crate::progress::Progress;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
@@ -92,6 +93,20 @@ impl Output {
         }
     }
 
+    /// Tells how far some work is, unless asked to be quiet.
+    pub(crate) fn progress(&self, what: &'static str) -> Progress {
+        Progress::new(what, !self.quiet)
+    }
+
+    /// The same for work whose results come out meanwhile: a terminal shows one or the other.
+    pub(crate) fn progress_beside_results(&self, what: &'static str) -> Progress {
+        Progress::new(what, !self.quiet && !io::stdout().is_terminal())
+    }
+
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
+    }
+
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -99,7 +114,12 @@ impl Output {
     /// Writes what is left and gives the exit status. Whoever closes the pipe has seen enough: that is
     /// no error.
     pub(crate) fn finish(mut self, result: io::Result<Status>) -> ExitCode {
-        let result = result.and_then(|status| self.out.flush().map(|()| status));
+        let flushed = self.out.flush();
+        let result = match flushed {
+            // The answer stands, whoever has heard it.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => result.and(Err(error)),
+            _ => result,
+        };
         let status = match result {
             Ok(status) => status,
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Status::Done,

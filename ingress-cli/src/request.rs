@@ -11,7 +11,12 @@ use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
 
 use crate::args::Asked;
+use crate::manifest::{Mistake, Node};
 use crate::target::{Scheme, Target};
+
+/// The keys of a request. Only the path has to be there.
+pub(crate) const KEYS: &[&str] =
+    &["id", "method", "scheme", "host", "path", "headers", "client_ip", "sni", "draw"];
 
 /// A request.
 #[derive(Clone, Debug)]
@@ -33,7 +38,8 @@ impl Request {
         let headers: HeaderMap = asked.header.iter().cloned().collect();
         let named = host_header(&headers);
         // Who sends another `Host` than the URL has still connects to the one in the URL.
-        let sni = target.host.clone().filter(|_| named.is_some() && target.scheme == Scheme::Https);
+        let elsewhere = || target.host.clone().filter(|_| named.is_some() && target.scheme == Scheme::Https);
+        let sni = asked.sni.clone().or_else(elsewhere);
         Self {
             id: None,
             method: asked.request.clone(),
@@ -57,6 +63,35 @@ impl Request {
                 None => text,
             }
         })?;
+        Self::from_line(line)
+    }
+
+    /// The request of a document, and the keys in it that mean nothing.
+    pub(crate) fn read(node: &Node<'_>) -> Result<(Self, Vec<String>), Mistake> {
+        let mistake = |place, message| Mistake { place, message, help: None };
+        let line = Line::deserialize(node)
+            .map_err(|error| mistake(error.place().unwrap_or(node.place), error.to_string()))?;
+        Self::from_line(line).map_err(|message| mistake(node.place, message))
+    }
+
+    /// The request of a URL, with a method before it or without: `POST https://shop.example.com/cart`.
+    pub(crate) fn from_url(text: &str) -> Result<Self, String> {
+        let (method, url) = text.split_once(' ').unwrap_or(("GET", text));
+        let target: Target = url.trim_start().parse()?;
+        Ok(Self {
+            id: None,
+            method: method.parse().map_err(|_| format!("{method:?} is no method"))?,
+            scheme: target.scheme,
+            host: target.host,
+            path: target.path,
+            headers: HeaderMap::new(),
+            client_ip: None,
+            sni: None,
+            draw: 0,
+        })
+    }
+
+    fn from_line(line: Line) -> Result<(Self, Vec<String>), String> {
         let method = match line.method {
             None => Method::GET,
             Some(method) => method.parse().map_err(|_| format!("{method:?} is no method"))?,
@@ -74,6 +109,15 @@ impl Request {
             draw: line.draw.unwrap_or(0),
         };
         Ok((request, line.unknown.into_keys().collect()))
+    }
+
+    /// The name that the client asks a certificate for; nothing where it speaks no TLS.
+    pub(crate) fn server_name(&self) -> Option<&str> {
+        match (&self.sni, self.scheme) {
+            (Some(name), _) => Some(name),
+            (None, Scheme::Https) => Some(self.host.as_deref().unwrap_or("")),
+            (None, Scheme::Http) => None,
+        }
     }
 
     /// What routing looks at.

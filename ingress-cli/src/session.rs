@@ -1,16 +1,22 @@
 //! What most commands begin with: the manifests are read, and compiled.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use ingress_core::ingress::ClassSelector;
-use ingress_core::{Compiler, Config, Ingress, RouteTable};
+use ingress_core::ingress::IngressPath;
+use ingress_core::origin::Origin;
+use ingress_core::{Compiler, Ingress, RouteTable};
+use serde::Serialize;
 
 use crate::args::Input;
-use crate::manifest::Manifests;
-use crate::output::{Output, Status};
+use crate::inventory::Inventory;
+use crate::manifest::{Location, Manifests, ReadError};
+use crate::output::{Output, Status, printable};
 use crate::report::Report;
+use crate::settings::Settings;
 
 /// Manifests and the table that they make.
 #[derive(Debug)]
@@ -18,34 +24,124 @@ pub(crate) struct Session {
     pub(crate) manifests: Manifests,
     pub(crate) compiler: Compiler,
     pub(crate) table: Arc<RouteTable>,
+    pub(crate) inventory: Inventory,
+    /// Whether objects were read that are not what their kind says.
+    broken: bool,
+}
+
+/// A line of a file.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Line<'s> {
+    pub(crate) file: &'s str,
+    pub(crate) line: u32,
+}
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", printable(self.file), self.line)
+    }
 }
 
 impl Session {
-    /// Reads and compiles. What could not be read, and what was left out, is said on standard error.
-    pub(crate) fn open(input: &Input, output: &mut Output) -> Self {
-        let manifests = Manifests::read(&input.filename);
-        report_errors(&manifests, output);
-        let mut classes =
-            ClassSelector::default().classes(manifests.classes().iter().map(|class| class.object().clone()));
-        if let Some(class) = &input.class {
-            classes = classes.class(class);
+    /// Reads and compiles. What could not be read, and what was left out, is said on standard error. The
+    /// error is the status for arguments that make no sense.
+    pub(crate) fn open(input: &Input, output: &mut Output) -> Result<Self, Status> {
+        let settings = Settings::from(&input.reading);
+        // Of arguments that are wrong one hears before everything is read.
+        settings.dialect(&Manifests::default()).map_err(|message| {
+            output.error(message);
+            Status::Usage
+        })?;
+        let manifests = read(&input.filename, output);
+        let session = Self::compile(manifests, &settings, output)?;
+        session.remark(output);
+        Ok(session)
+    }
+
+    /// Compiles what was read.
+    pub(crate) fn compile(
+        manifests: Manifests,
+        settings: &Settings,
+        output: &mut Output,
+    ) -> Result<Self, Status> {
+        let (dialect, warnings) = settings.dialect(&manifests).map_err(|message| {
+            output.error(message);
+            Status::Usage
+        })?;
+        for warning in warnings {
+            output.warning(format_args!("setting {warning}"));
         }
-        let mut compiler = Compiler::with_config(input.dialect.dialect(), Config::default().classes(classes));
-        for ingress in manifests.ingresses() {
+        if let Some(id) = settings.lacks_config_map(&manifests) {
+            output.warning(format_args!("there is no ConfigMap {id} in the input"));
+        }
+        let mut compiler = Compiler::with_config(dialect, settings.config(&manifests));
+        let progress = output.progress("compiling");
+        let total = manifests.ingresses().len() as u64;
+        for (done, ingress) in (0..).zip(manifests.ingresses()) {
+            progress.at(done, total);
             let _ = compiler.upsert(ingress.object().clone());
         }
         let table = compiler.compile();
-        let session = Self { manifests, compiler, table };
-        session.remark(output);
-        session
+        drop(progress);
+        let (inventory, unreadable) = Inventory::new(manifests.resources());
+        let broken = !unreadable.is_empty();
+        for (resource, message) in unreadable {
+            let (object, location) = (resource.object(), resource.location());
+            let (file, line) = (manifests.file(location), location.line());
+            output.error(format_args!("{file}:{line}: {} {}: {message}", object.kind().name(), object.id()));
+        }
+        Ok(Self { broken, ..Self::new(manifests, compiler, table, inventory) })
+    }
+
+    /// What was read, with what was made of it.
+    pub(crate) fn new(
+        manifests: Manifests,
+        compiler: Compiler,
+        table: Arc<RouteTable>,
+        inventory: Inventory,
+    ) -> Self {
+        Self { manifests, compiler, table, inventory, broken: false }
+    }
+
+    /// What an object says where a rule was made from it; nothing where the rule comes from elsewhere.
+    pub(crate) fn path(&self, origin: &Origin) -> Option<&IngressPath> {
+        self.compiler.ingress(origin.ingress())?.path(origin.field())
+    }
+
+    /// The line that each of these rules was made from; nothing for those that no object asked for.
+    pub(crate) fn lines<'o>(&self, origins: impl IntoIterator<Item = &'o Origin>) -> Vec<Option<Line<'_>>> {
+        let origins: Vec<_> = origins.into_iter().collect();
+        // Of several objects with one name the last is the one that counts.
+        let mut objects: BTreeMap<_, Option<&Location>> =
+            origins.iter().map(|origin| (origin.ingress(), None)).collect();
+        for ingress in self.manifests.ingresses() {
+            if let Some(location) = objects.get_mut(ingress.object().id()) {
+                *location = Some(ingress.location());
+            }
+        }
+        let location = |origin: &&&Origin| objects.get(origin.ingress()).copied().flatten();
+        let fields: Vec<_> = origins.iter().map(|origin| origin.field().to_string()).collect();
+        let asked: Vec<_> = origins
+            .iter()
+            .zip(&fields)
+            .filter_map(|(origin, field)| Some((location(&origin)?, field.as_str())))
+            .collect();
+        let mut places = self.manifests.places(&asked).into_iter();
+        let line = |origin: &&Origin| {
+            let file = self.manifests.file(location(&origin)?);
+            places.next().map(|(place, _)| Line { file, line: place.line() })
+        };
+        origins.iter().map(line).collect()
     }
 
     /// The status of a command that read this and has nothing to object.
     pub(crate) fn status(&self) -> Status {
-        if self.manifests.errors().is_empty() { Status::Done } else { Status::Unreadable }
+        let whole = self.manifests.errors().is_empty() && !self.broken;
+        if whole { Status::Done } else { Status::Unreadable }
     }
 
-    fn remark(&self, output: &mut Output) {
+    /// Says what was read, and what was left out.
+    pub(crate) fn remark(&self, output: &mut Output) {
         let manifests = &self.manifests;
         output.detail(format_args!(
             "read {}: {}, {}",
@@ -88,10 +184,22 @@ impl Session {
     }
 }
 
+/// Reads manifests, and says what could not be read.
+pub(crate) fn read(inputs: &[PathBuf], output: &mut Output) -> Manifests {
+    let progress = output.progress("reading");
+    let manifests = Manifests::read_with(inputs, &|done, total| progress.at(done, total));
+    drop(progress);
+    report_errors(manifests.errors(), output);
+    if manifests.further_errors() > 0 {
+        output.error(format_args!("{} more documents could not be read", manifests.further_errors()));
+    }
+    manifests
+}
+
 /// Says what could not be read: each piece in one write, so that a thousand of them take no time.
-fn report_errors(manifests: &Manifests, output: &mut Output) {
+pub(crate) fn report_errors(errors: &[ReadError], output: &mut Output) {
     let mut text = String::new();
-    for error in manifests.errors() {
+    for error in errors {
         text.push_str(&format!("{}\n", Report::unreadable(error)));
         if text.len() > 1 << 16 {
             let _ = output.errors().write_all(text.as_bytes());
@@ -99,9 +207,6 @@ fn report_errors(manifests: &Manifests, output: &mut Output) {
         }
     }
     let _ = output.errors().write_all(text.as_bytes());
-    if manifests.further_errors() > 0 {
-        output.error(format_args!("{} more documents could not be read", manifests.further_errors()));
-    }
 }
 
 /// The class that an object names, in the field or in the annotation that was before it.

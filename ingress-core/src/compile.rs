@@ -263,6 +263,11 @@ impl Compiler {
         self.objects.iter().filter(|(_, object)| object.selection == Selection::Left).map(|(id, _)| id)
     }
 
+    /// The object of this name, ours or not.
+    pub fn ingress(&self, id: &IngressId) -> Option<&Ingress> {
+        self.objects.get(id).map(|object| &object.ingress)
+    }
+
     /// The objects that are held, ours or not.
     pub fn ingresses(&self) -> impl Iterator<Item = &Ingress> {
         self.objects.values().map(|object| &object.ingress)

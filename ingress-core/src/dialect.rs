@@ -5,6 +5,7 @@
 //! requests are read ([`Dialect::semantics`]). Indexes, lookup and table know no dialect.
 
 pub mod annotations;
+pub mod catalog;
 mod contributions;
 mod host_rules;
 mod kubernetes;

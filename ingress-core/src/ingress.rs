@@ -20,7 +20,7 @@ pub use legacy::LegacyIngress;
 
 use crate::diagnostic::Diagnostic;
 use crate::host::HostPattern;
-use crate::origin::{IngressId, SecretRef};
+use crate::origin::{FieldPath, IngressId, SecretRef};
 use crate::rule::Backend;
 
 /// An Ingress object, parsed.
@@ -116,6 +116,32 @@ impl Ingress {
     /// The rules whose host could be read.
     pub fn rules(&self) -> &[IngressRule] {
         &self.rules
+    }
+
+    /// The entry of `http.paths` that a field lies in, if it could be read: what an object says, where a
+    /// rule is what a dialect made of it.
+    ///
+    /// ```
+    /// # use ingress_core::Ingress;
+    /// use ingress_core::{ingress::PathType, origin::FieldPath};
+    /// # let object: k8s_openapi::api::networking::v1::Ingress = serde_json::from_value(serde_json::json!({
+    /// #     "metadata": {"name": "web", "namespace": "shop"},
+    /// #     "spec": {"rules": [{"http": {"paths": [
+    /// #         {"pathType": "ImplementationSpecific", "backend": {"service": {"name": "web", "port": {"number": 80}}}},
+    /// #     ]}}]}
+    /// # })).unwrap();
+    /// # let ingress = Ingress::from(&object);
+    /// let path = ingress.path(&FieldPath::path(0, 0)).unwrap();
+    /// assert_eq!(path.path_type(), Some(PathType::ImplementationSpecific));
+    /// assert!(ingress.path(&FieldPath::path(0, 1)).is_none() && ingress.path(&FieldPath::rule(0)).is_none());
+    /// ```
+    pub fn path(&self, field: &FieldPath) -> Option<&IngressPath> {
+        let (rule, path) = field.path_indices()?;
+        // What could not be read is missing from the lists, but they keep the order of the object.
+        let rule = self.rules.binary_search_by_key(&rule, |entry| entry.index).ok()?;
+        let paths = self.rules.get(rule)?.paths.as_deref()?;
+        let path = paths.binary_search_by_key(&path, |entry| entry.index).ok()?;
+        paths.get(path)
     }
 
     /// `spec.tls`.

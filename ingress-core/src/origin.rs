@@ -181,6 +181,14 @@ impl FieldPath {
         Self(Place::TlsHost(Leaf::Whole, entry, host))
     }
 
+    /// The rule and the path that the place lies in, as numbers from 0.
+    pub(crate) fn path_indices(&self) -> Option<(u32, u32)> {
+        match self.0 {
+            Place::Path(_, rule, path) => Some((rule, path)),
+            _ => None,
+        }
+    }
+
     /// The same place, one step further down.
     #[must_use]
     pub fn leaf(mut self, step: Leaf) -> Self {

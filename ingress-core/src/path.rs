@@ -2,7 +2,9 @@
 
 mod normalize;
 mod pattern;
+pub(crate) mod plain;
 pub(crate) mod regex;
+pub(crate) mod roster;
 mod scan;
 pub(crate) mod shortlist;
 pub(crate) mod trie;

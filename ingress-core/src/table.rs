@@ -141,6 +141,13 @@ impl RouteTable {
         if HostName::may_change(host) {
             return self.search_respelled(host, path, request);
         }
+        // The next to be asked in any order but by rank; mostly it has an answer.
+        if self.semantics.choice() != HostChoice::Best
+            && let Some(wildcard) = self.index.wildcards(&needle, self.semantics.hosts().wildcards()).next()
+            && let Some(rule) = wildcard.select(path, request)
+        {
+            return Outcome::Matched(Match::new(wildcard, rule));
+        }
         self.search_all(Some(&needle), Asked::Nothing(None), path, request)
     }
 

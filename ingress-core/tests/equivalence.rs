@@ -45,7 +45,9 @@ fn tables_of_the_kubernetes_dialect() {
         let case = Case { table: &compiler.compile(), keep_case: false, keep_dot: false };
         case.ask_all(&recipes, &mut seen.borrow_mut())
     });
-    seen.into_inner().is_a_good_mix();
+    let seen = seen.into_inner();
+    seen.share("crowded", seen.crowded, 1);
+    seen.is_a_good_mix();
 }
 
 #[test]
@@ -207,6 +209,8 @@ struct Seen {
     any_host: u32,
     /// More than one rule of a host would have taken the request.
     contested: u32,
+    /// Hosts with so many rules that a short list does not hold them.
+    crowded: u32,
     default: u32,
     rewritten: u32,
     conditional: u32,
@@ -224,6 +228,7 @@ impl Seen {
                 self.wildcard += u32::from(host.is_wildcard());
                 self.any_host += u32::from(host.is_any());
                 self.exact += u32::from(!host.is_any() && !host.is_wildcard());
+                self.crowded += u32::from(hit.host_table().rules().len() > 40);
                 self.default += u32::from(hit.is_default());
                 self.rewritten += u32::from(rule.path_rewrite().is_some());
                 self.conditional += u32::from(!rule.predicates().is_empty());

@@ -58,6 +58,8 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("host::index", &["compile.rs", "host.rs", "host/index.rs", "table.rs"]),
     ("path::trie", &["path.rs", "path/trie.rs", "path/trie/build.rs", "table/host.rs"]),
     ("path::shortlist", &["path.rs", "path/shortlist.rs", "table/host.rs"]),
+    ("path::roster", &["path.rs", "path/roster.rs", "table/host.rs"]),
+    ("path::plain", &["path.rs", "path/plain.rs", "path/roster.rs", "path/shortlist.rs", "table/host.rs"]),
     ("path::regex", &["path.rs", "path/regex.rs", "rule/predicate.rs", "rule/rewrite.rs", "table/host.rs"]),
 ];
 

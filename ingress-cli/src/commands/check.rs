@@ -25,7 +25,10 @@ pub(super) fn run(args: &CheckArgs, output: &mut Output) -> io::Result<Status> {
         output.error("the clock of the system stands before 1970; --now sets another time");
         return Ok(Status::Usage);
     };
-    let session = Session::open(&args.input, output);
+    let session = match Session::open(&args.input, output) {
+        Ok(session) => session,
+        Err(status) => return Ok(status),
+    };
     let findings = finding::located(check::find(&session, now), &session.manifests);
     match args.output {
         FindingFormat::Text => {

@@ -3,7 +3,6 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use ingress_core::RouteTable;
 use ingress_core::explain::{Candidate, Explanation, HostStep, Verdict};
 use serde::Serialize;
 
@@ -15,31 +14,27 @@ use crate::request::Request;
 use crate::session::Session;
 
 pub(super) fn run(args: &ExplainArgs, output: &mut Output) -> io::Result<Status> {
-    if !asking::stdin_is_free(&args.asked, &args.input, output) {
-        return Ok(Status::Usage);
-    }
-    let session = Session::open(&args.input, output);
     let mut first = true;
-    let status = asking::each(&args.asked, output, |request, output| {
+    asking::each(&args.questions, output, |session, request, output| {
         let explanation = session.table.explain(&request.head());
+        let answer = Answer::new(session, request, explanation.outcome());
         let out = output.results();
-        match args.format.output {
+        match args.questions.format.output {
             OutputFormat::Text => {
                 if !std::mem::take(&mut first) {
                     writeln!(out)?;
                 }
-                write_text(&explanation, out)
+                write_text(&explanation, &answer, out)
             }
             OutputFormat::Json => {
-                serde_json::to_writer(&mut *out, &Reasons::new(request, &explanation, &session.table))?;
+                serde_json::to_writer(&mut *out, &Reasons::new(session, request, &explanation, answer))?;
                 out.write_all(b"\n")
             }
         }
-    })?;
-    Ok(status.max(session.status()))
+    })
 }
 
-fn write_text(explanation: &Explanation<'_>, out: &mut impl Write) -> io::Result<()> {
+fn write_text(explanation: &Explanation<'_>, answer: &Answer<'_>, out: &mut impl Write) -> io::Result<()> {
     let won = format!(" {} ", Verdict::Won.label());
     for line in printable(&explanation.to_string()).lines() {
         if line.contains(&won) {
@@ -47,6 +42,10 @@ fn write_text(explanation: &Explanation<'_>, out: &mut impl Write) -> io::Result
         } else {
             writeln!(out, "{line}")?;
         }
+    }
+    // What the rule alone does not say.
+    for line in answer.beyond_the_rule() {
+        writeln!(out, "  {}", printable(&line))?;
     }
     Ok(())
 }
@@ -96,9 +95,14 @@ struct CandidateView<'t> {
 }
 
 impl<'t> Reasons<'t> {
-    fn new(request: &'t Request, explanation: &'t Explanation<'t>, table: &'t RouteTable) -> Self {
+    fn new(
+        session: &'t Session,
+        request: &'t Request,
+        explanation: &'t Explanation<'t>,
+        answer: Answer<'t>,
+    ) -> Self {
         Self {
-            answer: Answer::new(request, explanation.outcome()),
+            answer,
             request: RequestView {
                 method: request.method.as_str(),
                 scheme: request.scheme.name(),
@@ -110,21 +114,21 @@ impl<'t> Reasons<'t> {
             },
             normalized_host: explanation.host(),
             normalized_path: explanation.path().ok(),
-            hosts: explanation.hosts().iter().map(|step| HostView::new(step, table)).collect(),
+            hosts: explanation.hosts().iter().map(|step| HostView::new(step, session)).collect(),
         }
     }
 }
 
 impl<'t> HostView<'t> {
-    fn new(step: &'t HostStep<'t>, table: &'t RouteTable) -> Self {
-        let rules = table.host(step.pattern());
+    fn new(step: &'t HostStep<'t>, session: &'t Session) -> Self {
+        let rules = session.table.host(step.pattern());
         let view = |candidate: &'t Candidate<'t>| CandidateView {
             number: candidate.rule_id().index(),
             verdict: name(candidate.verdict()),
             detail: candidate.verdict().to_string(),
             default_backend: rules.is_some_and(|rules| rules.is_default(candidate.rule_id())),
             action: candidate.rule().action().to_string(),
-            rule: RuleView::new(candidate.rule(), step.pattern()),
+            rule: RuleView::new(session, candidate.rule(), step.pattern()),
         };
         Self {
             host: step.pattern().as_str(),

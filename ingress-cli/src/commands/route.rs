@@ -7,16 +7,11 @@ use crate::answer::Answer;
 use crate::args::{OutputFormat, RouteArgs};
 use crate::output::{BAD, DIM, GOOD, Output, Status, printable};
 use crate::request::Request;
-use crate::session::Session;
 
 pub(super) fn run(args: &RouteArgs, output: &mut Output) -> io::Result<Status> {
-    if !asking::stdin_is_free(&args.asked, &args.input, output) {
-        return Ok(Status::Usage);
-    }
-    let session = Session::open(&args.input, output);
-    let status = asking::each(&args.asked, output, |request, output| {
-        let answer = Answer::new(request, session.table.lookup(&request.head()));
-        match args.format.output {
+    asking::each(&args.questions, output, |session, request, output| {
+        let answer = Answer::new(session, request, session.table.lookup(&request.head()));
+        match args.questions.format.output {
             OutputFormat::Text => write_text(request, &answer, output),
             OutputFormat::Json => {
                 let out = output.results();
@@ -24,8 +19,7 @@ pub(super) fn run(args: &RouteArgs, output: &mut Output) -> io::Result<Status> {
                 out.write_all(b"\n")
             }
         }
-    })?;
-    Ok(status.max(session.status()))
+    })
 }
 
 fn write_text(request: &Request, answer: &Answer<'_>, output: &mut Output) -> io::Result<()> {

@@ -1,17 +1,21 @@
 //! `ingress table`: the compiled table.
 
+mod row;
+
 use std::io::{self, Write};
 
+use ingress_core::host::HostName;
 use ingress_core::origin::SecretRef;
 use ingress_core::path::PathKind;
 use ingress_core::table::HostTable;
-use ingress_core::{Action, HostPattern, Rule};
+use ingress_core::{HostPattern, Rule};
 use serde::Serialize;
 
-use crate::answer::{BackendView, RuleView, Weight, weights};
 use crate::args::{OutputFormat, TableArgs};
 use crate::output::{Output, STRONG, Status, printable};
-use crate::session::{Session, count};
+use crate::session::{Line, Session, count};
+use crate::suggest::did_you_mean;
+use row::Row;
 
 pub(super) fn run(args: &TableArgs, output: &mut Output) -> io::Result<Status> {
     let wanted = match args.host.as_deref().map(pattern).transpose() {
@@ -21,27 +25,48 @@ pub(super) fn run(args: &TableArgs, output: &mut Output) -> io::Result<Status> {
             return Ok(Status::Usage);
         }
     };
-    let session = Session::open(&args.input, output);
+    let session = match Session::open(&args.input, output) {
+        Ok(session) => session,
+        Err(status) => return Ok(status),
+    };
     let hosts: Vec<&HostTable> = match &wanted {
         Some(pattern) => session.table.host(pattern).into_iter().collect(),
         None => session.table.hosts().collect(),
     };
+    let view = TableView::new(&session, &hosts);
     match args.format.output {
-        OutputFormat::Text => write_text(&session, &hosts, wanted.is_none(), output)?,
+        OutputFormat::Text => write_text(&view, wanted.is_none(), output)?,
         OutputFormat::Json => {
             let out = output.results();
-            serde_json::to_writer(&mut *out, &TableView::new(&session, &hosts))?;
+            serde_json::to_writer(&mut *out, &view)?;
             out.write_all(b"\n")?;
         }
     }
     let found = match &wanted {
         Some(pattern) if hosts.is_empty() => {
-            output.error(format_args!("no host {} in the table", shown(pattern)));
+            output.error(absent(&session, pattern));
             Status::No
         }
         _ => Status::Done,
     };
     Ok(found.max(session.status()))
+}
+
+/// Says that there is no such host, and which one may be meant.
+fn absent(session: &Session, pattern: &HostPattern) -> String {
+    let known: Vec<_> = session.table.hosts().map(|host| shown(host.pattern())).collect();
+    let meant = did_you_mean(shown(pattern), known);
+    // Whoever asks for a name may want the rules that its requests meet.
+    let name = HostName::parse(pattern.as_str());
+    let covering = |host: &&HostTable| {
+        host.pattern().is_wildcard() && name.as_ref().is_some_and(|name| host.pattern().matches(name))
+    };
+    match session.table.hosts().find(covering) {
+        Some(host) => {
+            format!("no host {} in the table; its requests meet {}", shown(pattern), host.pattern())
+        }
+        None => format!("no host {} in the table{meant}", shown(pattern)),
+    }
 }
 
 fn pattern(text: &str) -> Result<HostPattern, String> {
@@ -55,26 +80,27 @@ fn shown(pattern: &HostPattern) -> &str {
     if pattern.is_any() { "*" } else { pattern.as_str() }
 }
 
-fn write_text(session: &Session, hosts: &[&HostTable], whole: bool, output: &mut Output) -> io::Result<()> {
+fn write_text(view: &TableView<'_>, whole: bool, output: &mut Output) -> io::Result<()> {
     let quiet = output.is_quiet();
     let out = output.results();
-    for host in hosts {
-        for (index, line) in printable(&host.to_string()).lines().enumerate() {
-            if index == 0 {
-                writeln!(out, "{STRONG}{line}{STRONG:#}")?;
-            } else {
-                writeln!(out, "{line}")?;
-            }
+    for host in &view.hosts {
+        write!(out, "{STRONG}{}{STRONG:#}", printable(host.host))?;
+        if let Some(secret) = host.certificate {
+            let absent = if host.certificate_absent { ", which is not in the input" } else { "" };
+            write!(out, "  (certificate {}{absent})", printable(secret))?;
+        }
+        writeln!(out)?;
+        for row in &host.rules {
+            row.write_text(out)?;
         }
     }
-    if whole && let Some(secret) = session.table.default_certificate() {
-        writeln!(out, "default certificate {secret}")?;
+    if whole && let Some(secret) = view.default_certificate {
+        writeln!(out, "default certificate {}", printable(secret))?;
     }
     if whole && !quiet {
-        let table = &session.table;
-        let hosts = count(table.host_count(), "host", "hosts");
-        let rules = count(table.rule_count(), "rule", "rules");
-        writeln!(out, "{hosts}, {rules}, {} bytes", table.memory_usage().total())?;
+        let size = &view.size;
+        let (hosts, rules) = (count(size.hosts, "host", "hosts"), count(size.rules, "rule", "rules"));
+        writeln!(out, "{hosts}, {rules}, {} bytes", size.total_bytes)?;
     }
     Ok(())
 }
@@ -102,39 +128,21 @@ struct HostView<'t> {
     host: &'t str,
     #[serde(skip_serializing_if = "Option::is_none")]
     certificate: Option<&'t str>,
+    /// Whether that Secret is missing in the input.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    certificate_absent: bool,
     rules: Vec<Row<'t>>,
-}
-
-#[derive(Serialize)]
-struct Row<'t> {
-    number: usize,
-    default_backend: bool,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    conditions: Vec<String>,
-    #[serde(flatten)]
-    action: ActionView<'t>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rewrite: Option<String>,
-    rule: RuleView<'t>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "action", rename_all = "lowercase")]
-enum ActionView<'t> {
-    Backend { backend: BackendView<'t> },
-    Split { weights: Vec<Weight<'t>> },
-    Redirect { status: u16, location: &'t str },
-    Respond { status: u16 },
-    Other,
 }
 
 impl<'t> TableView<'t> {
     fn new(session: &'t Session, hosts: &[&'t HostTable]) -> Self {
         let usage = session.table.memory_usage();
+        let origins = hosts.iter().flat_map(|host| host.rules()).map(Rule::origin);
+        let mut lines = session.lines(origins).into_iter();
         Self {
             dialect: session.table.dialect(),
             default_certificate: session.table.default_certificate().map(SecretRef::as_str),
-            hosts: hosts.iter().map(|host| HostView::new(host)).collect(),
+            hosts: hosts.iter().map(|host| HostView::new(session, host, &mut lines)).collect(),
             size: Size {
                 hosts: session.table.host_count(),
                 rules: session.table.rule_count(),
@@ -146,38 +154,24 @@ impl<'t> TableView<'t> {
 }
 
 impl<'t> HostView<'t> {
-    fn new(host: &'t HostTable) -> Self {
+    fn new(
+        session: &'t Session,
+        host: &'t HostTable,
+        lines: &mut impl Iterator<Item = Option<Line<'t>>>,
+    ) -> Self {
+        let secret = host.certificate();
         // Default backends come last, and only they take any path.
         let defaults = host.rules().iter().rev().take_while(|rule| rule.path().kind() == PathKind::Any);
         let first_default = host.rules().len() - defaults.count();
-        let row = |(number, rule): (usize, &'t Rule)| Row {
-            number,
-            default_backend: number >= first_default,
-            conditions: rule.predicates().iter().map(ToString::to_string).collect(),
-            action: ActionView::new(rule.action()),
-            rewrite: rule.path_rewrite().map(ToString::to_string),
-            rule: RuleView::new(rule, host.pattern()),
+        let row = |(number, rule): (usize, &'t Rule)| {
+            let line = lines.next().flatten();
+            Row::new(session, host, number, rule, line, number >= first_default)
         };
         Self {
             host: shown(host.pattern()),
-            certificate: host.certificate().map(SecretRef::as_str),
+            certificate: secret.map(SecretRef::as_str),
+            certificate_absent: secret.is_some_and(|secret| session.inventory.lacks(secret)),
             rules: host.rules().iter().enumerate().map(row).collect(),
-        }
-    }
-}
-
-impl<'t> ActionView<'t> {
-    fn new(action: &'t Action) -> Self {
-        match action {
-            Action::Forward(forward) if forward.is_weighted() => {
-                Self::Split { weights: weights(forward.backends()) }
-            }
-            Action::Forward(forward) => Self::Backend { backend: BackendView::new(forward.backend(0)) },
-            Action::Redirect(redirect) => {
-                Self::Redirect { status: redirect.status().as_u16(), location: redirect.location() }
-            }
-            Action::Respond(status) => Self::Respond { status: status.as_u16() },
-            _ => Self::Other,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What could not be read.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -13,7 +14,7 @@ pub struct ReadError {
     place: Option<Place>,
     excerpt: Option<Excerpt>,
     message: String,
-    help: Option<&'static str>,
+    help: Option<Cow<'static, str>>,
 }
 
 impl ReadError {
@@ -45,8 +46,8 @@ impl ReadError {
         }
     }
 
-    pub(super) fn with_help(mut self, help: &'static str) -> Self {
-        self.help = Some(help);
+    pub(super) fn with_help(mut self, help: impl Into<Cow<'static, str>>) -> Self {
+        self.help = Some(help.into());
         self
     }
 
@@ -82,8 +83,8 @@ impl ReadError {
     }
 
     /// What to do about it.
-    pub fn help(&self) -> Option<&'static str> {
-        self.help
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
     }
 }
 

@@ -8,13 +8,13 @@ use super::place::Place;
 
 /// A value and its place. Text is borrowed from the document wherever it stands there as it is.
 #[derive(Clone, Debug)]
-pub(super) struct Node<'t> {
-    pub(super) place: Place,
-    pub(super) value: Value<'t>,
+pub(crate) struct Node<'t> {
+    pub(crate) place: Place,
+    pub(crate) value: Value<'t>,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Value<'t> {
+pub(crate) enum Value<'t> {
     Null,
     Bool(bool),
     Int(i64),
@@ -25,10 +25,10 @@ pub(super) enum Value<'t> {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Entry<'t> {
-    pub(super) key: Cow<'t, str>,
-    pub(super) place: Place,
-    pub(super) value: Node<'t>,
+pub(crate) struct Entry<'t> {
+    pub(crate) key: Cow<'t, str>,
+    pub(crate) place: Place,
+    pub(crate) value: Node<'t>,
 }
 
 impl<'t> Node<'t> {
@@ -53,8 +53,16 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// The entries of a mapping; none of anything else.
+    pub(crate) fn entries(&self) -> &[Entry<'t>] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
     /// The elements of a sequence; none of anything else.
-    pub(super) fn items(&self) -> &[Self] {
+    pub(crate) fn items(&self) -> &[Self] {
         match &self.value {
             Value::List(items) => items,
             _ => &[],
@@ -64,7 +72,7 @@ impl<'t> Node<'t> {
 
 /// Why a tree is not the object that it should be, and at which field.
 #[derive(Debug)]
-pub(super) struct ShapeError {
+pub(crate) struct ShapeError {
     message: String,
     /// From the innermost step outwards.
     steps: Vec<String>,
@@ -78,7 +86,7 @@ impl ShapeError {
         self
     }
 
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(crate) fn place(&self) -> Option<Place> {
         self.place
     }
 }
@@ -136,9 +144,22 @@ impl<'de> Deserializer<'de> for &'de Node<'_> {
         visitor.visit_unit()
     }
 
+    /// Of enumerations only names are read: nothing in a manifest needs more.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ShapeError> {
+        match &self.value {
+            Value::Text(text) => visitor.visit_enum(de::value::BorrowedStrDeserializer::new(text)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     serde::forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map struct enum identifier
+        unit unit_struct seq tuple tuple_struct map struct identifier
     }
 }
 

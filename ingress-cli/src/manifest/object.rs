@@ -25,6 +25,8 @@ pub(super) struct Found {
     pub(super) outdated: Vec<Located<(IngressId, &'static str)>>,
     pub(super) classes: Vec<Located<IngressClass>>,
     pub(super) resources: Vec<Located<Resource>>,
+    /// Documents that hold no object at all, by index.
+    pub(super) plain: Vec<usize>,
     /// The kinds of objects that nobody here reads, and how many there are of each.
     pub(super) ignored: BTreeMap<String, usize>,
     /// Documents, or objects in them, that are not what they should be.
@@ -60,7 +62,12 @@ impl Found {
         let (version, kind) = match (version, kind) {
             (Some(version), Some(kind)) => (version, kind),
             // Values of charts and the like stand beside manifests. They are nobody's mistake.
-            (None, None) => return self.ignore("no Kubernetes object"),
+            (None, None) => {
+                if reading.items.is_empty() {
+                    self.plain.push(reading.document);
+                }
+                return self.ignore("no Kubernetes object");
+            }
             (None, Some(kind)) if kind != "Ingress" => return self.ignore(kind),
             (None, Some(_)) => return self.error(reading, node.place, "apiVersion is missing".to_owned()),
             (Some(_), None) => return self.error(reading, node.place, "kind is missing".to_owned()),
@@ -156,6 +163,7 @@ impl Found {
         self.outdated.extend(later.outdated);
         self.classes.extend(later.classes);
         self.resources.extend(later.resources);
+        self.plain.extend(later.plain);
         for (kind, count) in later.ignored {
             *self.ignored.entry(kind).or_default() += count;
         }

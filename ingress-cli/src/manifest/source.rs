@@ -13,6 +13,9 @@ const LARGEST: u64 = 256 << 20;
 /// How deep directories may be nested; deeper ones are links in a circle.
 const DEEPEST: usize = 64;
 
+/// What standard input is called.
+pub(crate) const STDIN: &str = "standard input";
+
 /// What was opened: the bytes of a file, and the name to call it by.
 #[derive(Debug)]
 pub(super) struct Source {
@@ -25,24 +28,41 @@ pub(super) struct Source {
 pub(super) fn open(inputs: &[PathBuf], errors: &mut Vec<ReadError>) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut seen = BTreeSet::new();
+    // One by one, so that errors come in the order of the inputs.
     for input in inputs {
-        if input.as_os_str() == "-" {
-            read(Path::new("standard input"), io::stdin().lock(), &mut sources, errors);
-        } else if input.is_dir() {
-            let mut files = Vec::new();
-            walk(input, 0, &mut BTreeSet::new(), &mut files, errors);
-            files.sort();
-            if files.is_empty() {
-                errors.push(ReadError::file(input, "the directory holds no .yaml, .yml or .json file"));
-            }
-            for file in files {
+        for file in files(std::slice::from_ref(input), errors) {
+            if file.as_os_str() == "-" {
+                read(Path::new(STDIN), io::stdin().lock(), &mut sources, errors);
+            } else {
                 read_file(&file, &mut seen, &mut sources, errors);
             }
-        } else {
-            read_file(input, &mut seen, &mut sources, errors);
         }
     }
     sources
+}
+
+/// The files that `inputs` name, one by one, in the order in which [`open`] would read them.
+pub(super) fn files(inputs: &[PathBuf], errors: &mut Vec<ReadError>) -> Vec<PathBuf> {
+    let mut named = Vec::new();
+    for input in inputs {
+        if input.as_os_str() != "-" && input.is_dir() {
+            directory(input, &mut named, errors);
+        } else {
+            named.push(input.clone());
+        }
+    }
+    named
+}
+
+/// Adds the manifests below a directory, in the order of their paths.
+fn directory(input: &Path, files: &mut Vec<PathBuf>, errors: &mut Vec<ReadError>) {
+    let mut found = Vec::new();
+    walk(input, 0, &mut BTreeSet::new(), &mut found, errors);
+    if found.is_empty() {
+        errors.push(ReadError::file(input, "the directory holds no .yaml, .yml or .json file"));
+    }
+    found.sort();
+    files.append(&mut found);
 }
 
 /// Collects the manifests below a directory. Hidden entries are passed over: they are the business

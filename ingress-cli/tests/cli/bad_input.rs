@@ -16,17 +16,16 @@ fn good(name: &str) -> String {
 /// A document between two good ones: what is said about it, and whether the others are there.
 fn between(name: &str, broken: &[u8]) -> String {
     let text = [good("before").as_bytes(), b"---\n", broken, b"\n---\n", good("after").as_bytes()].concat();
-    // Tests run side by side, and each is a thread with its own name.
-    let test = std::thread::current().name().unwrap().replace("::", "-");
-    let directory = directory(&test, &[(name, &text)]);
-    let manifests = Manifests::read(&[directory]);
+    // One for each: tests run at the same time.
+    let directory = directory(&format!("bad_input-{name}"), &[(name, &text)]);
+    let manifests = Manifests::read(std::slice::from_ref(&directory));
     let ids: Vec<_> =
         manifests.ingresses().iter().map(|ingress| ingress.object().id().name().to_owned()).collect();
     assert_eq!(ids, ["before", "after"], "{name}");
     let errors: Vec<_> = manifests.errors().iter().map(ToString::to_string).collect();
     assert_eq!(errors.len(), 1, "{name}: {errors:?}");
     let error = errors.first().unwrap();
-    error.rsplit_once('/').unwrap().1.to_owned()
+    error.strip_prefix(&format!("{}/", directory.display())).unwrap().to_owned()
 }
 
 #[test]

@@ -5,6 +5,7 @@
 mod bad_input;
 mod batches;
 mod check;
+mod cluster;
 mod examples;
 mod explain;
 mod findings;
@@ -15,4 +16,5 @@ mod route;
 mod sarif;
 mod suites;
 mod table;
+mod test;
 mod usage;

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 
-use super::program::{ingress, output, shown};
+use super::program::{directory, ingress, shown};
 
 const SHOP: &str = "ingress-cli/examples/shop";
 
@@ -108,6 +108,37 @@ fn method_headers_and_address() {
     ));
 }
 
+/// What the object says, and how it is read where that is something else.
+#[test]
+fn the_path_type_is_the_objects() {
+    let directory = directory(
+        "path-types",
+        &[(
+            "all.yaml",
+            b"\
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: a, namespace: shop}
+spec:
+  rules:
+  - host: 192.0.2.7
+  - http:
+      paths:
+      - {path: relative, pathType: Exact, backend: {service: {name: none, port: {number: 80}}}}
+      - {path: /exact, pathType: Exact, backend: {service: {name: a, port: {number: 80}}}}
+      - {path: /own, pathType: ImplementationSpecific, backend: {service: {name: b, port: {number: 80}}}}
+---
+apiVersion: extensions/v1beta1
+kind: Ingress
+metadata: {name: b, namespace: shop}
+spec: {rules: [{http: {paths: [{path: /old, backend: {serviceName: c, servicePort: 80}}]}}]}
+",
+        )],
+    );
+    let directory = directory.to_str().unwrap();
+    assert_snapshot!(shown(&["route", "-f", directory, "-o", "json", "/exact", "/own/x", "/old"], ""));
+}
+
 #[test]
 fn classes() {
     let classes = "ingress-cli/examples/classes.yaml";
@@ -162,12 +193,4 @@ fn a_closed_pipe_is_no_error() {
     writer.join().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(!String::from_utf8(output.stderr).unwrap().contains("error"));
-}
-
-#[test]
-fn kubectl_finds_the_same_program() {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-ingress"));
-    command.args(["route", "--help"]);
-    let help = String::from_utf8(output(command, b"").stdout).unwrap();
-    assert!(help.contains("Usage: kubectl ingress route"), "{help}");
 }

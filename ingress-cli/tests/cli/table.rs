@@ -32,6 +32,15 @@ fn a_host_that_is_not_there() {
 }
 
 #[test]
+fn a_host_that_is_meant() {
+    assert_snapshot!(shown(&["table", "-f", SHOP, "--host", "shop.exmaple.com"], ""));
+    assert_snapshot!(
+        "a_host_of_a_wildcard",
+        shown(&["table", "-f", SHOP, "--host", "x.shops.example.com"], "")
+    );
+}
+
+#[test]
 fn a_host_that_is_none() {
     assert_snapshot!(shown(&["table", "-f", SHOP, "--host", "192.0.2.7"], ""));
 }

@@ -21,7 +21,7 @@ use crate::words::{LOW_BITS, zeros};
 
 const SLOTS: usize = 7;
 /// Hosts per bucket that a shard is laid out for: some room, so that few spill over.
-const LOAD: usize = 5;
+const LOAD: usize = 4;
 
 pub(crate) struct HostIndex {
     shards: Box<[Arc<[Bucket]>]>,

@@ -9,8 +9,7 @@
 //! 3. The last eight bytes before that place give a fingerprint of one byte; those of all rules are
 //!    compared at once, sixteen by sixteen. What agrees is compared in full.
 //!
-//! Only `Exact` and `Prefix` with case and without conditions, up to [`MAX_TEXT`] bytes, can be found
-//! that way. A host with any other rule, or with more than [`MAX_RULES`], has a trie. Measured
+//! Only [plain rules](super::plain) can be found that way; a host with any other has a trie. Measured
 //! against the trie on the same hosts this gains a factor of 1.8 on small tables and of 1.3 on large
 //! ones, where both wait for memory; `benches/RESULTS.md` has the figures.
 //!
@@ -24,18 +23,14 @@
 
 use wide::u8x16;
 
-use super::{PathKind, PathPattern};
+use super::plain::{EXACT, PlainRules};
 use crate::words::{Text, equal};
 
-/// More rules are found quicker by a trie.
+/// More rules are found quicker by a [roster](super::roster).
 pub(crate) const MAX_RULES: usize = 32;
-/// Longer paths have no bit in a word.
-pub(crate) const MAX_TEXT: usize = 63;
 
-/// Set in an entry that only matches a whole path.
-const EXACT: u8 = 0x80;
-/// Longer texts have lower ranks: the first find is the best.
-const LONGEST_FIRST: u8 = 1;
+/// Set beside the number of rules: longer texts have lower ranks, so that the first find is the best.
+const LONGEST_FIRST: u8 = 0x80;
 /// There is no rule that takes every path.
 const NO_RANK: u8 = u8::MAX;
 
@@ -43,84 +38,43 @@ const NO_RANK: u8 = u8::MAX;
 const LANES: usize = 16;
 const TAGS: usize = 16;
 
-/// One rule that such an index can hold.
-#[derive(Clone, Copy, Debug)]
-struct Item<'a> {
-    text: &'a [u8],
-    exact: bool,
-    rank: u8,
+/// Whether a host with these rules has a short list.
+pub(crate) fn is_for(rules: &PlainRules<'_>) -> bool {
+    let last = rules.items.iter().map(|item| item.rank).chain(rules.root_rank).max();
+    rules.items.len() <= MAX_RULES && last.is_none_or(|rank| rank < u32::from(NO_RANK))
 }
 
-/// The rules of a host, if they are of the kind that this index is for.
-#[derive(Debug)]
-pub(crate) struct Shortlist<'a> {
-    items: Vec<Item<'a>>,
-    root_rank: u8,
+/// Where the host text starts.
+pub(crate) fn text_start(rules: &PlainRules<'_>) -> u8 {
+    // Tags of 32 rules at most.
+    u8::try_from(TAGS + rules.items.len().next_multiple_of(8)).unwrap_or(0)
 }
 
-impl<'a> Shortlist<'a> {
-    /// Takes the unconditional patterns of a host in the order of their ranks; `None` when one of
-    /// them has no place here. Patterns that repeat an earlier one must have been taken out.
-    pub(crate) fn new(patterns: impl Iterator<Item = (u32, &'a PathPattern)>) -> Option<Self> {
-        let mut list = Self { items: Vec::with_capacity(MAX_RULES), root_rank: NO_RANK };
-        for (rank, pattern) in patterns {
-            let rank = u8::try_from(rank).ok().filter(|&rank| rank != NO_RANK)?;
-            let text = pattern.compared().as_bytes();
-            let exact = match pattern.kind() {
-                _ if pattern.ignores_case() => return None,
-                PathKind::Any => false,
-                PathKind::Exact => true,
-                PathKind::Prefix => false,
-                PathKind::Literal | PathKind::Regex => return None,
-            };
-            if text.is_empty() {
-                list.root_rank = list.root_rank.min(rank);
-            } else if text.len() > MAX_TEXT || list.items.len() == MAX_RULES {
-                return None;
-            } else {
-                list.items.push(Item { text, exact, rank });
-            }
-        }
-        Some(list)
+/// Lays out the block of a host, but for its first two bytes and the fourth, which are `host`'s.
+pub(crate) fn lay_out(rules: &PlainRules<'_>, host_text: &[u8], block: &mut Vec<u8>) {
+    let rank = |rank: u32| u8::try_from(rank).unwrap_or(NO_RANK);
+    let items = &rules.items;
+    let count = items.len();
+    let order = if rules.is_longest_first() { LONGEST_FIRST } else { 0 };
+    let root_rank = rules.root_rank.map_or(NO_RANK, rank);
+    block.extend([0, 0, u8::try_from(count).unwrap_or(0) | order, 0, root_rank, 0, 0, 0]);
+    block.extend(rules.lengths().to_le_bytes());
+    block.extend(items.iter().map(|item| {
+        let mut short = [0; 8];
+        let text = Text::new(item.text, &mut short);
+        tag(text.word_before(text.len()), text.len())
+    }));
+    block.resize(TAGS + count.next_multiple_of(8), 0);
+    block.extend_from_slice(host_text);
+    let mut place = block.len() + 2 * count;
+    for item in items {
+        // 32 entries of 65 bytes behind less than 400 others: this fits.
+        block.extend(u16::try_from(place).unwrap_or(u16::MAX).to_le_bytes());
+        place += 2 + item.text.len();
     }
-
-    /// Where the host text starts.
-    pub(crate) fn text_start(&self) -> u8 {
-        // Tags of 32 rules at most.
-        u8::try_from(TAGS + self.items.len().next_multiple_of(8)).unwrap_or(0)
-    }
-
-    fn is_longest_first(&self) -> bool {
-        let mut by_rank = self.items.iter().zip(self.items.iter().skip(1));
-        let root_last = self.items.iter().all(|item| item.rank < self.root_rank);
-        root_last && by_rank.all(|(a, b)| a.text.len() >= b.text.len())
-    }
-
-    /// Lays out the block of a host, but for its first two bytes and the fourth, which are `host`'s.
-    pub(crate) fn lay_out(&self, host_text: &[u8], block: &mut Vec<u8>) {
-        let count = self.items.len();
-        let lengths = self.items.iter().fold(0u64, |bits, item| bits | 1 << item.text.len());
-        let order = if self.is_longest_first() { LONGEST_FIRST } else { 0 };
-        block.extend([0, 0, u8::try_from(count).unwrap_or(0), 0, self.root_rank, order, 0, 0]);
-        block.extend(lengths.to_le_bytes());
-        block.extend(self.items.iter().map(|item| {
-            let mut short = [0; 8];
-            let text = Text::new(item.text, &mut short);
-            tag(text.word_before(text.len()), text.len())
-        }));
-        block.resize(TAGS + count.next_multiple_of(8), 0);
-        block.extend_from_slice(host_text);
-        let mut place = block.len() + 2 * count;
-        for item in &self.items {
-            // 32 entries of 65 bytes behind less than 400 others: this fits.
-            block.extend(u16::try_from(place).unwrap_or(u16::MAX).to_le_bytes());
-            place += 2 + item.text.len();
-        }
-        for item in &self.items {
-            let length = u8::try_from(item.text.len()).unwrap_or(0);
-            block.extend([length | if item.exact { EXACT } else { 0 }, item.rank]);
-            block.extend_from_slice(item.text);
-        }
+    for item in items {
+        block.extend([item.shape(), rank(item.rank)]);
+        block.extend_from_slice(item.text);
     }
 }
 
@@ -130,7 +84,8 @@ impl<'a> Shortlist<'a> {
 pub(crate) fn lowest(block: &[u8], places: usize, path: &[u8], ends: u64) -> Option<u32> {
     // One check of bounds for all that every lookup reads.
     let (head, first_tags) = block.first_chunk::<{ TAGS + LANES }>()?.split_first_chunk::<TAGS>()?;
-    let &[_, _, count, _, root_rank, order, _, _, ref lengths @ ..] = head;
+    let &[_, _, shape, _, root_rank, _, _, _, ref lengths @ ..] = head;
+    let count = shape & !LONGEST_FIRST;
     let first_tags = u8x16::new(*first_tags.first_chunk()?);
     let mut short = [0; 8];
     let text = Text::new(path, &mut short);
@@ -161,7 +116,7 @@ pub(crate) fn lowest(block: &[u8], places: usize, path: &[u8], ends: u64) -> Opt
                 lowest = rank;
             }
         }
-        if order == LONGEST_FIRST && lowest != root_rank {
+        if shape & LONGEST_FIRST != 0 && lowest != root_rank {
             break;
         }
     }
@@ -176,14 +131,15 @@ const fn tag(word: u64, length: usize) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::path::Scan;
+    use crate::path::plain::MAX_TEXT;
     use crate::path::trie::PADDING;
+    use crate::path::{PathPattern, Scan};
 
     fn found(patterns: &[PathPattern], path: &str) -> Option<u32> {
-        let list = Shortlist::new((0..).zip(patterns)).expect("all of them fit");
+        let rules = PlainRules::new((0..).zip(patterns)).expect("all of them fit");
         let mut block = Vec::new();
-        list.lay_out(b"host.example.com", &mut block);
-        let places = usize::from(list.text_start()) + 16;
+        lay_out(&rules, b"host.example.com", &mut block);
+        let places = usize::from(text_start(&rules)) + 16;
         block.extend([0; PADDING]);
         lowest(&block, places, path.as_bytes(), Scan::of(path.as_bytes()).ends())
     }
@@ -217,6 +173,8 @@ mod tests {
         let long = format!("/{}", "x".repeat(MAX_TEXT - 1));
         assert_eq!(found(&[prefix(&long)], &format!("{long}/y")), Some(0));
         assert_eq!(found(&[prefix(&long)], &format!("{long}y")), None);
-        assert!(Shortlist::new([(0, &prefix(&format!("{long}x")))].into_iter()).is_none());
+        let longer = prefix(&format!("{long}x"));
+        let rules = PlainRules::new([(0, &longer)].into_iter()).unwrap();
+        assert!(rules.has_longer && rules.items.is_empty());
     }
 }

@@ -7,13 +7,13 @@
 //! ```text
 //! 0      flags
 //! 1      length of the host text (the suffix, for a wildcard)
-//! 2      used by the shortlist
+//! 2      used by short lists and rosters
 //! 3      where the host text starts
-//! 4..8   where the trie of patterns without case starts, 0 if there is none; used by the shortlist
+//! 4..8   where the trie of patterns without case starts, 0 if there is none; used by the others, too
 //! ```
 //!
-//! Behind it follow a [shortlist] with the host text, or the host text, the
-//! trie of patterns with case, and that without.
+//! Behind it follow a [shortlist] or a [roster] with the host text in it, and a trie of the rules that
+//! are too long for these; or the host text, the trie of patterns with case, and that without.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,8 +23,10 @@ use triomphe::ThinArc;
 use super::semantics::Semantics;
 use crate::host::HostPattern;
 use crate::origin::SecretRef;
+use crate::path::plain::{MAX_TEXT, PlainRules};
 use crate::path::regex::{Expression, RegexList};
-use crate::path::shortlist::{self, Shortlist};
+use crate::path::roster;
+use crate::path::shortlist;
 use crate::path::trie::{self, Entry, PADDING, Shadowed};
 use crate::request::RequestHead;
 use crate::rule::{Rule, RuleId};
@@ -39,8 +41,12 @@ const CLAIMED: u8 = 4;
 /// The pattern is a wildcard; the host text is its suffix.
 const WILDCARD: u8 = 8;
 
-/// The index is a shortlist; there is no trie.
+/// The index is a short list.
 const SHORTLIST: u8 = 16;
+/// The index is a roster.
+const ROSTER: u8 = 32;
+/// Behind one of the two stands a trie with longer rules.
+const LONGER: u8 = 64;
 
 /// Where the host text starts when a trie follows.
 const TEXT: usize = 8;
@@ -58,6 +64,8 @@ struct Cold {
     rules: Box<[Rule]>,
     /// Rules from here on are default backends.
     first_default: u32,
+    /// Where in the block the trie of longer rules starts.
+    longer: u32,
     /// Few hosts have any.
     regexes: Option<Box<Regexes>>,
     certificate: Option<SecretRef>,
@@ -128,7 +136,9 @@ impl Prepared {
             index.flags |= WILDCARD;
         }
         report.shadowed.sort_unstable_by_key(|shadowed| shadowed.loser);
-        let cold = Cold { pattern, rules: rules.into(), first_default, regexes, certificate, semantics };
+        let longer = index.longer;
+        let cold =
+            Cold { pattern, rules: rules.into(), first_default, longer, regexes, certificate, semantics };
         let start = blocks.len();
         blocks.append(&mut index.finish());
         (Self { cold: Box::new(cold), block: start..blocks.len() }, report)
@@ -179,23 +189,48 @@ impl HostTable {
 
     /// The lowest-numbered rule that takes the request; default backends are not asked.
     #[inline]
-    pub(crate) fn select(&self, path: Target<'_>, request: &RequestHead<'_>) -> Option<RuleId> {
-        let Target { path, ends } = path;
+    pub(crate) fn select(&self, target: Target<'_>, request: &RequestHead<'_>) -> Option<RuleId> {
         let block = &self.0.slice;
         let &[flags, length, _, start] = block.first_chunk()?;
         let root = usize::from(start) + usize::from(length);
-        if flags & SHORTLIST != 0 {
-            return shortlist::lowest(block, root, path, ends).map(RuleId::new);
+        if flags & (SHORTLIST | LONGER) == SHORTLIST {
+            return shortlist::lowest(block, root, target.path, target.ends).map(RuleId::new);
         }
-        let mut lowest = u32::MAX;
-        if flags & (CONDITIONAL | MORE_INDEXES) == 0 {
-            trie::walk::<false>(block, root, path, |rank| lowest = lowest.min(rank));
-            return (lowest != u32::MAX).then(|| RuleId::new(lowest));
-        }
-        self.select_among(flags, root, path, request)
+        self.select_by(flags, root, target, request)
     }
 
+    /// Everything but a mere short list.
     #[inline(never)]
+    fn select_by(
+        &self,
+        flags: u8,
+        root: usize,
+        target: Target<'_>,
+        request: &RequestHead<'_>,
+    ) -> Option<RuleId> {
+        let Target { path, ends } = target;
+        let block = &self.0.slice;
+        let mut lowest = u32::MAX;
+        if flags & (SHORTLIST | ROSTER) != 0 {
+            let found = if flags & ROSTER != 0 {
+                roster::lowest(block, root, path, ends)
+            } else {
+                shortlist::lowest(block, root, path, ends)
+            };
+            lowest = found.unwrap_or(u32::MAX);
+            if flags & LONGER != 0 && path.len() > MAX_TEXT {
+                trie::walk::<false>(block, self.cold().longer as usize, path, |rank| {
+                    lowest = lowest.min(rank);
+                });
+            }
+        } else if flags & (CONDITIONAL | MORE_INDEXES) == 0 {
+            trie::walk::<false>(block, root, path, |rank| lowest = lowest.min(rank));
+        } else {
+            return self.select_among(flags, root, path, request);
+        }
+        (lowest != u32::MAX).then(|| RuleId::new(lowest))
+    }
+
     fn select_among(&self, flags: u8, root: usize, path: &[u8], request: &RequestHead<'_>) -> Option<RuleId> {
         if flags & CONDITIONAL == 0 {
             let mut lowest = u32::MAX;
@@ -304,6 +339,7 @@ struct Index {
     flags: u8,
     text_length: u8,
     text_start: u8,
+    longer: u32,
     block: Vec<u8>,
 }
 
@@ -314,6 +350,7 @@ impl Index {
             flags: 0,
             text_length: u8::try_from(text.len()).unwrap_or(0),
             text_start: TEXT as u8,
+            longer: 0,
             block: Vec::with_capacity(64 + rules.len() * 32),
         };
         let with_case = |(_, rule): &(u32, &Rule)| !rule.path().ignores_case();
@@ -323,16 +360,9 @@ impl Index {
             .filter_map(|(rank, rule)| Entry::new(rule.path(), rank, rule.is_conditional()))
             .collect();
         trie::sort_out(&mut entries, &mut report.shadowed);
-        if !conditional
-            && rules.len() <= 2 * shortlist::MAX_RULES
-            && let Some(list) = Shortlist::new((0..).zip(rules).filter_map(|(rank, rule)| {
-                let hidden = report.shadowed.iter().any(|shadowed| shadowed.loser == rank);
-                (!hidden).then(|| (rank, rule.path()))
-            }))
-        {
-            list.lay_out(text, &mut index.block);
-            index.flags |= SHORTLIST;
-            index.text_start = list.text_start();
+        // Every rule is an entry or hidden by one: none is without case, none an expression.
+        let all_here = entries.len() + report.shadowed.len() == rules.len();
+        if !conditional && all_here && index.lay_out_plain(text, rules, &entries) {
             return index;
         }
         index.block.extend([0; TEXT]);
@@ -358,6 +388,33 @@ impl Index {
             index.flags |= MORE_INDEXES;
         }
         index
+    }
+
+    /// The rules by where they end, if they are of the sort that can be found so. `entries` are those
+    /// that nothing hides.
+    fn lay_out_plain(&mut self, text: &[u8], rules: &[Rule], entries: &[Entry<'_>]) -> bool {
+        let mut ranks: Vec<u32> = entries.iter().map(Entry::rank).collect();
+        ranks.sort_unstable();
+        let seen = ranks.iter().filter_map(|&rank| Some((rank, rules.get(rank as usize)?.path())));
+        let Some(plain) = PlainRules::new(seen) else { return false };
+        if shortlist::is_for(&plain) {
+            shortlist::lay_out(&plain, text, &mut self.block);
+            self.flags |= SHORTLIST;
+            self.text_start = shortlist::text_start(&plain);
+        } else if roster::lay_out(&plain, text, &mut self.block) {
+            self.flags |= ROSTER;
+            self.text_start = roster::TEXT as u8;
+        } else {
+            return false;
+        }
+        if plain.has_longer {
+            let longer: Vec<_> =
+                entries.iter().filter(|entry| entry.text().len() > MAX_TEXT).copied().collect();
+            self.flags |= LONGER;
+            self.longer = u32::try_from(self.block.len()).unwrap_or(0);
+            trie::build(&longer, &mut self.block);
+        }
+        true
     }
 
     fn finish(mut self) -> Vec<u8> {

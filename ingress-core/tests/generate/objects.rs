@@ -24,10 +24,10 @@ type Path = (String, &'static str, Value);
 /// An object of the Kubernetes dialect.
 pub(crate) fn content() -> impl Strategy<Value = Content> {
     let path = || (any_path(), path_type(), backend());
-    // Now and then a host with more rules than the index for small ones takes.
+    // Now and then a host with so many rules that it gets an index of another kind.
     let paths = prop_oneof![
         19 => prop::option::weighted(0.95, prop::collection::vec(path(), 0..5)),
-        1 => prop::collection::vec(path(), 10..60).prop_map(Some),
+        1 => prop::collection::vec(path(), 10..130).prop_map(Some),
     ];
     let secret = || prop::option::weighted(0.9, select(&["tls-a", "tls-b"][..]));
     (

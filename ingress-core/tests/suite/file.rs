@@ -1,4 +1,5 @@
-//! A suite file: API objects, then one document with the requests and what is expected of them.
+//! A suite file: API objects, then one document with the requests and what is expected of them. It is a
+//! test file of `ingress test`, whose short forms are read here and no others.
 //!
 //! ```yaml
 //! options: {class: edge}          # optional, see `options`

@@ -34,6 +34,14 @@ impl<'a> Entry<'a> {
         Some(Self { text, kind, rank, conditional })
     }
 
+    pub(crate) fn text(&self) -> &'a [u8] {
+        self.text
+    }
+
+    pub(crate) fn rank(&self) -> u32 {
+        self.rank
+    }
+
     /// The same pattern with its text lower-cased into `folded`.
     pub(crate) fn with_text(self, folded: &'a [u8]) -> Self {
         Self { text: folded, ..self }
