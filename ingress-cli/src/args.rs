@@ -12,6 +12,7 @@ use ingress_core::Severity;
 use ingress_core::dialect::catalog;
 use ingress_core::origin::ObjectId;
 
+use crate::check::Moment;
 use crate::target::Target;
 
 /// Ask Ingress manifests where a request goes, why, and what is wrong with them
@@ -47,7 +48,12 @@ impl Args {
 /// something else.
 pub(crate) fn program() -> clap::Command {
     let command = Args::command();
-    if is_plugin() { as_plugin(command.name("kubectl-ingress").bin_name("kubectl ingress")) } else { command }
+    if is_plugin() { as_plugin(command.name("kubectl-ingress").bin_name(typed_name())) } else { command }
+}
+
+/// What people type.
+fn typed_name() -> &'static str {
+    if is_plugin() { "kubectl ingress" } else { "ingress" }
 }
 
 fn is_plugin() -> bool {
@@ -147,15 +153,58 @@ pub(crate) struct Questions {
 Examples:
   $ ingress check -f ingress-cli/examples/shop --fail-on warning  # exits 1
   $ ingress check -f ingress-cli/examples/broken --fail-on never
+  $ ingress check -f ingress-cli/examples/broken --now 2030-01-01 -o sarif  # exits 1
+  $ ingress check --explain shadowed-rule
 ")]
+#[command(
+    override_usage = format!(
+        "{0} check [OPTIONS] --filename <FILE|DIR|->\n       {0} check --explain <CODE>",
+        typed_name()
+    )
+)]
+#[command(mut_arg("filename", |arg| arg.required(false).required_unless_present("explain")))]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) input: Input,
-    #[command(flatten)]
-    pub(crate) format: Format,
+    /// How to print findings: for people, for programs, one JSON object a line, or as one SARIF log
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t = FindingFormat::Text,
+        help_heading = "Results"
+    )]
+    pub(crate) output: FindingFormat,
     /// The least severity that makes the exit status 1
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "SEVERITY",
+        default_value_t = FailOn::Error,
+        help_heading = "Results"
+    )]
     pub(crate) fail_on: FailOn,
+    /// The time to judge certificates by, such as 2030-01-01 or 2030-01-01T12:00:00Z; without it, now
+    #[arg(long, value_name = "TIME", help_heading = "Results")]
+    pub(crate) now: Option<Moment>,
+    /// Say what a code means, with an example and what to do, and read nothing
+    #[arg(
+        long,
+        value_name = "CODE",
+        help_heading = "Results",
+        value_parser = PossibleValuesParser::new(crate::check::codes()),
+        hide_possible_values = true,
+        conflicts_with_all = ["filename", "output", "fail_on", "now"]
+    )]
+    pub(crate) explain: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(crate) enum FindingFormat {
+    Text,
+    Json,
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]

@@ -7,6 +7,7 @@
 
 mod answer;
 mod args;
+mod check;
 mod commands;
 mod inventory;
 pub mod manifest;

@@ -17,6 +17,7 @@ mod parallel;
 mod place;
 mod resource;
 mod scalar;
+mod secrets;
 mod source;
 mod split;
 mod text;
@@ -26,8 +27,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use error::ReadError;
-use ingress_core::Ingress;
 use ingress_core::ingress::IngressClass;
+use ingress_core::{Ingress, IngressId};
 pub use location::{Located, Location};
 pub use place::{Excerpt, Place};
 pub use resource::{Resource, ResourceKind};
@@ -129,6 +130,8 @@ impl Manifests {
             let excerpt = error.place.excerpt(&source.bytes);
             let report =
                 ReadError::document(&source.name, document.number, error.place, excerpt, error.message);
+            let secret = secrets::may_hold(document.bytes(source));
+            let report = if secret { report.without_excerpt() } else { report };
             self.errors.push(if error.template { report.with_help(RENDER) } else { report });
         }
     }
@@ -170,6 +173,11 @@ impl Manifests {
         &self.found.ingresses
     }
 
+    /// The Ingress objects of versions that Kubernetes dropped, with the version.
+    pub fn outdated(&self) -> &[Located<(IngressId, &'static str)>] {
+        &self.found.outdated
+    }
+
     /// The IngressClass objects.
     pub fn classes(&self) -> &[Located<IngressClass>] {
         &self.found.classes
@@ -208,11 +216,12 @@ impl Manifests {
     }
 
     /// Finds the places of fields, such as `spec.rules[0].http.paths[2].path`, and how their lines look.
-    /// A field that is not there is found where it should be.
+    /// A field that is not there is found where it should be. A line that may show something of a Secret
+    /// is kept back.
     ///
     /// Documents are read again for it, once for all of their fields, so that nothing has to be
     /// kept for the many documents of which nothing is asked.
-    pub fn places(&self, fields: &[(&Location, &str)]) -> Vec<(Place, Excerpt)> {
+    pub fn places(&self, fields: &[(&Location, &str)]) -> Vec<(Place, Option<Excerpt>)> {
         let mut wanted: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (at, (location, _)) in fields.iter().enumerate() {
             wanted.entry(location.document).or_default().push(at);
@@ -232,12 +241,14 @@ impl Manifests {
         document: usize,
         asked: &[usize],
         fields: &[(&Location, &str)],
-    ) -> Vec<(usize, (Place, Excerpt))> {
+    ) -> Vec<(usize, (Place, Option<Excerpt>))> {
         let document = self.documents.get(document);
         let source = document.and_then(|document| self.sources.get(document.source));
         let root =
             document.zip(source).and_then(|(document, source)| document.compose(source).ok().flatten());
         let bytes = source.map_or(&[][..], |source| &source.bytes);
+        let secrets = root.as_ref().map(secrets::Lines::of).unwrap_or_default();
+        let secret = |place: Place| secrets.contains(place.line());
         let place = |location: &Location, field| {
             let object = location.items.iter().try_fold(root.as_ref()?, |list, index| {
                 list.get("items")?.items().get(usize::try_from(*index).ok()?)
@@ -247,7 +258,8 @@ impl Manifests {
         let found = asked.iter().filter_map(|at| {
             let (location, field) = fields.get(*at)?;
             let place = place(location, field).unwrap_or(location.place);
-            Some((*at, (place, place.excerpt(bytes))))
+            let excerpt = (!secret(place)).then(|| place.excerpt(bytes));
+            Some((*at, (place, excerpt)))
         });
         found.collect()
     }

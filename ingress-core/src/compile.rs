@@ -9,7 +9,7 @@ use std::sync::Arc;
 pub use config::Config;
 
 use crate::diagnostic::Diagnostic;
-use crate::dialect::{Contributions, ContributionsByHost, Dialect};
+use crate::dialect::{Contributions, ContributionsByHost, Dialect, annotations};
 use crate::host::HostPattern;
 use crate::host::index::HostIndex;
 use crate::ingress::{ClassSelector, Ingress, Selection, class_conflict};
@@ -169,6 +169,7 @@ impl Compiler {
                 self.dialect.expand(&ingress, &mut out);
                 let (made, found) = out.finish();
                 contributions = made;
+                diagnostics.extend(annotations::ignored(&*self.dialect, &ingress));
                 diagnostics.extend(found);
             }
         }

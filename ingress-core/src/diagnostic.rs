@@ -71,7 +71,7 @@ pub enum DiagnosticKind {
     Dialect(&'static DialectFinding),
     /// An object has neither rules nor a default backend. It routes nothing.
     EmptyIngress,
-    /// The annotations of a controller that have no meaning in the chosen dialect.
+    /// An annotation of a known controller that the chosen dialect does not act on.
     IgnoredAnnotations,
     /// A backend resource has no kind or no name. The path is left out.
     IncompleteResource,
@@ -87,6 +87,9 @@ pub enum DiagnosticKind {
     MissingPath,
     /// A backend Service has no name. The path is left out.
     MissingServiceName,
+    /// Objects of two namespaces have the same rule, and only one of them is reached: that of the object
+    /// that goes first.
+    NamespaceConflict,
     /// An expression needs more memory than one host may take. Its rule is left out.
     OversizedPattern,
     /// A path does not start with `/`. It is left out.
@@ -94,7 +97,8 @@ pub enum DiagnosticKind {
     /// A host was written in upper case, with Unicode letters or with a final dot. It is served in
     /// its canonical form.
     RespelledHost,
-    /// Another rule with the same host and path stands before this one, which is never reached.
+    /// Another rule of the namespace with the same host and path stands before this one, which is never
+    /// reached.
     ShadowedRule,
     /// A host of `spec.tls` has no rule in the object. Its certificate is served all the same.
     TlsHostWithoutRule,
@@ -151,6 +155,7 @@ impl DiagnosticKind {
         Self::InvalidPort,
         Self::MissingPath,
         Self::MissingServiceName,
+        Self::NamespaceConflict,
         Self::OversizedPattern,
         Self::RelativePath,
         Self::RespelledHost,
@@ -185,7 +190,7 @@ impl DiagnosticKind {
             Self::IgnoredAnnotations => (
                 "ignored-annotations",
                 Warning,
-                "choose the dialect of that controller, or remove the annotations",
+                "choose the dialect of that controller, or remove the annotation",
             ),
             Self::IncompleteResource => ("incomplete-resource", Error, "give the resource's kind and name"),
             Self::InvalidHost => ("invalid-host", Error, "write a DNS name such as shop.example.com"),
@@ -198,6 +203,11 @@ impl DiagnosticKind {
                 ("missing-path", Error, "write the path; `/` with pathType Prefix takes everything")
             }
             Self::MissingServiceName => ("missing-service-name", Error, "name the Service"),
+            Self::NamespaceConflict => (
+                "namespace-conflict",
+                Warning,
+                "agree on one owner: remove one of the two rules, or change its path",
+            ),
             Self::OversizedPattern => {
                 ("oversized-pattern", Error, "simplify the expression: fewer counted repetitions")
             }

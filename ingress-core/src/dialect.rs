@@ -4,6 +4,7 @@
 //! ([`Dialect::expand`]), in which order the rules of one host stand ([`Dialect::arrange`]), and how
 //! requests are read ([`Dialect::semantics`]). Indexes, lookup and table know no dialect.
 
+pub mod annotations;
 pub mod catalog;
 mod contributions;
 mod host_rules;
@@ -47,6 +48,14 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
         age(a).cmp(&age(b)).then_with(|| a.id().cmp(b.id()))
     }
 
+    /// Whether this dialect gives an annotation of a known controller its meaning, or has no need to,
+    /// since it changes nothing that a table knows. All others of [`annotations`] that an object has are
+    /// reported as ignored, each with the effect that is lost.
+    fn acts_on(&self, annotation: &str) -> bool {
+        let _ = annotation;
+        false
+    }
+
     /// What one object adds to the table. Called once for each change of the object.
     fn expand(&self, ingress: &Ingress, out: &mut Contributions<'_>);
 
@@ -72,6 +81,10 @@ impl<D: Dialect + ?Sized> Dialect for Box<D> {
 
     fn compare(&self, a: &Ingress, b: &Ingress) -> Ordering {
         (**self).compare(a, b)
+    }
+
+    fn acts_on(&self, annotation: &str) -> bool {
+        (**self).acts_on(annotation)
     }
 
     fn expand(&self, ingress: &Ingress, out: &mut Contributions<'_>) {

@@ -75,6 +75,7 @@
 //! | [`endpoint`] | the addresses behind a Service |
 //! | [`shared`] | publication |
 //! | [`diagnostic`], [`origin`] | what is wrong, and where |
+//! | [`overlap`] | which rules take requests away from others |
 //!
 //! and at length, every example tested: the [words](_documentation::lexicon), the
 //! [reading of the specification](_documentation::semantics), the
@@ -113,6 +114,7 @@ pub mod explain;
 pub mod host;
 pub mod ingress;
 pub mod origin;
+pub mod overlap;
 pub mod path;
 pub mod port;
 mod printable;

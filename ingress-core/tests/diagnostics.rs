@@ -96,7 +96,10 @@ metadata:
   namespace: shop
   annotations: {zz.example/owner: shop, nginx.ingress.kubernetes.io/use-regex: 'true', konghq.com/strip-path: 'true'}
 spec: {defaultBackend: {service: {name: a, port: {number: 1}}}}",
-        found: &["warning ignored-annotations shop/web metadata.annotations[konghq.com/strip-path]"],
+        found: &[
+            "warning ignored-annotations shop/web metadata.annotations[konghq.com/strip-path]",
+            "warning ignored-annotations shop/web metadata.annotations[nginx.ingress.kubernetes.io/use-regex]",
+        ],
     },
     Case {
         manifest: "
@@ -152,6 +155,15 @@ spec:
             "error missing-service-name shop/web spec.defaultBackend.service.name",
             "error missing-service-name shop/web spec.rules[0].http.paths[0].backend.service.name",
         ],
+    },
+    Case {
+        manifest: "
+metadata: {name: web, namespace: shop, creationTimestamp: '2024-01-01T00:00:00Z'}
+spec: {rules: [{host: a.example, http: {paths: [{path: /a, pathType: Prefix, backend: {service: {name: a, port: {number: 1}}}}]}}]}
+---
+metadata: {name: web, namespace: team, creationTimestamp: '2020-01-01T00:00:00Z'}
+spec: {rules: [{host: a.example, http: {paths: [{path: /a/, pathType: Prefix, backend: {service: {name: a, port: {number: 1}}}}]}}]}",
+        found: &["warning namespace-conflict shop/web spec.rules[0].http.paths[0]"],
     },
     Case {
         manifest: "
@@ -339,6 +351,72 @@ fn every_finding_is_one_readable_line() {
             "{line}"
         );
     }
+}
+
+/// Who wins between namespaces, and by what.
+#[test]
+fn the_reason_of_a_winner_is_given() {
+    let object = |namespace: &str, created: &str| {
+        format!(
+            "metadata: {{name: web, namespace: {namespace}{created}}}
+spec: {{rules: [{{http: {{paths: [{{path: /, pathType: Exact, backend: {{service: {{name: a, port: {{number: 1}}}}}}}}]}}}}]}}"
+        )
+    };
+    let age = |year: u32| format!(", creationTimestamp: '{year}-01-01T00:00:00Z'");
+    for (a, b, reason) in [
+        (age(2024), age(2020), "b/web spec.rules[0].http.paths[0] has it, for it is older"),
+        (
+            age(2024),
+            String::new(),
+            "a/web spec.rules[0].http.paths[0] has it, for only it has a creation time",
+        ),
+        (
+            age(2024),
+            age(2024),
+            "a/web spec.rules[0].http.paths[0] has it, for its name sorts first among objects of one age",
+        ),
+        (String::new(), String::new(), "for its name sorts first among objects of one age"),
+    ] {
+        let found = find(Kubernetes, &format!("{}\n---\n{}", object("a", &a), object("b", &b)));
+        let [conflict] = &found[..] else { panic!("{found:?}") };
+        assert!(
+            conflict.message().contains("both claim \"Exact /\" of host *")
+                && conflict.message().ends_with(reason),
+            "{conflict}"
+        );
+    }
+}
+
+/// What an ignored annotation would have done is said, and nothing is where the dialect acts on it.
+#[test]
+fn the_effect_of_an_ignored_annotation_is_said() {
+    #[derive(Debug)]
+    struct Rewriting;
+
+    impl Dialect for Rewriting {
+        fn name(&self) -> &'static str {
+            "rewriting"
+        }
+
+        fn acts_on(&self, annotation: &str) -> bool {
+            annotation.ends_with("/rewrite-target")
+        }
+
+        fn expand(&self, ingress: &Ingress, out: &mut Contributions<'_>) {
+            Kubernetes.expand(ingress, out);
+        }
+    }
+
+    let manifest = "
+metadata: {name: web, annotations: {nginx.ingress.kubernetes.io/rewrite-target: /, nginx.ingress.kubernetes.io/app-root: /x}}
+spec: {defaultBackend: {service: {name: a, port: {number: 1}}}}";
+    let messages =
+        |found: Vec<Diagnostic>| -> Vec<_> { found.iter().map(|found| found.message().to_owned()).collect() };
+    let root = "ignores the annotation \"nginx.ingress.kubernetes.io/app-root\"; \
+                in ingress-nginx it redirects `/` of the host to this path";
+    let found = messages(find(Kubernetes, manifest));
+    assert!(found.len() == 2 && found.contains(&format!("dialect kubernetes {root}")), "{found:?}");
+    assert_eq!(messages(find(Rewriting, manifest)), [format!("dialect rewriting {root}")]);
 }
 
 /// Findings of an object go with the object, and come back with it.

@@ -38,6 +38,7 @@ const MODULES: &[(&str, &[&str])] = &[
         "compile",
         &["diagnostic", "dialect", "host", "ingress", "origin", "path", "printable", "rule", "table"],
     ),
+    ("overlap", &["path", "rule", "table"]),
     ("explain", &["host", "path", "printable", "request", "rule", "table"]),
     // Publication.
     ("shared", &["endpoint", "table"]),

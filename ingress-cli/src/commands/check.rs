@@ -1,175 +1,94 @@
 //! `ingress check`: what is wrong with these manifests?
 
+mod finding;
+mod sarif;
+
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use anstyle::Style;
-use ingress_core::{Diagnostic, DiagnosticKind, IngressId, Severity};
-use serde::Serialize;
+use ingress_core::Severity;
 
-use crate::args::{CheckArgs, OutputFormat};
-use crate::manifest::{Excerpt, Location, Place};
-use crate::output::{ERROR, NOTE, Output, Status, WARNING};
-use crate::report::Report;
+use crate::args::{CheckArgs, FindingFormat};
+use crate::check::{self, Moment};
+use crate::output::{Output, STRONG, Status, printable};
 use crate::session::{Session, count};
+use finding::Finding;
+
+/// How many findings of one cause a person is shown.
+const ALIKE: usize = 10;
 
 pub(super) fn run(args: &CheckArgs, output: &mut Output) -> io::Result<Status> {
+    if let Some(code) = &args.explain {
+        return explain(code, output);
+    }
+    let Some(now) = args.now.or_else(Moment::now) else {
+        output.error("the clock of the system stands before 1970; --now sets another time");
+        return Ok(Status::Usage);
+    };
     let session = match Session::open(&args.input, output) {
         Ok(session) => session,
         Err(status) => return Ok(status),
     };
-    let findings = findings(&session);
-    let out = output.results();
-    for finding in &findings {
-        match args.format.output {
-            OutputFormat::Text => writeln!(out, "{}", finding.report())?,
-            OutputFormat::Json => {
+    let findings = finding::located(check::find(&session, now), &session.manifests);
+    match args.output {
+        FindingFormat::Text => {
+            text(&findings, output.results())?;
+            if !output.is_quiet() {
+                let summary = summary(&session, &findings);
+                writeln!(output.results(), "{summary}")?;
+            }
+        }
+        FindingFormat::Json => {
+            let out = output.results();
+            for finding in &findings {
                 serde_json::to_writer(&mut *out, finding)?;
                 out.write_all(b"\n")?;
             }
         }
-    }
-    if args.format.output == OutputFormat::Text && !output.is_quiet() {
-        let summary = summary(&session, &findings);
-        writeln!(output.results(), "{summary}")?;
+        FindingFormat::Sarif => sarif::write(&findings, session.manifests.errors(), output.results())?,
     }
     let failed = findings.iter().any(|finding| args.fail_on.includes(finding.severity));
     let status = if failed { Status::No } else { Status::Done };
     Ok(status.max(session.status()))
 }
 
-/// A finding and where it points.
-#[derive(Debug, Serialize)]
-struct Finding<'s> {
-    #[serde(serialize_with = "severity_name")]
-    severity: Severity,
-    code: &'static str,
-    object: String,
-    field: String,
-    file: &'s str,
-    #[serde(rename = "line", serialize_with = "line_number")]
-    place: Place,
-    message: String,
-    help: &'static str,
-    #[serde(skip)]
-    excerpt: Excerpt,
-}
-
-/// A finding before its line is known.
-struct Found<'s> {
-    severity: Severity,
-    code: &'static str,
-    object: &'s IngressId,
-    field: String,
-    location: &'s Location,
-    message: String,
-    help: &'static str,
-}
-
-/// All findings, in the order of the input.
-fn findings(session: &Session) -> Vec<Finding<'_>> {
-    let manifests = &session.manifests;
-    // Of several objects with one name the last is the one that counts, as if all were applied.
-    let mut last: BTreeMap<&IngressId, &Location> = BTreeMap::new();
-    let mut found = Vec::new();
-    for ingress in manifests.ingresses() {
-        let (object, location) = (ingress.object(), ingress.location());
-        if object.diagnostics().iter().any(|found| found.kind() == DiagnosticKind::UnnamedIngress) {
-            // Nameless objects cannot be told apart, so each speaks for itself.
-            found.extend(object.diagnostics().iter().map(|diagnostic| Found::new(diagnostic, location)));
-        } else if let Some(replaced) = last.insert(object.id(), location) {
-            found.push(Found {
-                severity: Severity::Warning,
-                code: "replaced-object",
-                object: object.id(),
-                field: "metadata.name".to_owned(),
-                location: replaced,
-                message: format!(
-                    "{} is given again in {}:{}, which takes the place of this one",
-                    object.id(),
-                    manifests.file(location),
-                    location.line()
-                ),
-                help: "give the objects different names, or remove one of them",
-            });
+/// Prints the page of a code.
+fn explain(code: &str, output: &mut Output) -> io::Result<Status> {
+    let Some(page) = check::page(code) else {
+        // The arguments name known codes only.
+        output.error(format_args!("there is no page about {code}"));
+        return Ok(Status::Usage);
+    };
+    let out = output.results();
+    for line in page.lines() {
+        match line.strip_prefix("# ") {
+            Some(title) => writeln!(out, "{STRONG}{title}{STRONG:#}")?,
+            None => writeln!(out, "{line}")?,
         }
     }
-    for diagnostic in session.compiler.diagnostics() {
-        if let Some(location) = last.get(diagnostic.ingress()) {
-            found.push(Found::new(diagnostic, location));
+    Ok(Status::Done)
+}
+
+/// Prints findings for people: of those with one cause the first few, and how many more there are.
+fn text(findings: &[Finding<'_>], out: &mut impl Write) -> io::Result<()> {
+    let mut alike: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for finding in findings {
+        let cause = finding.cause.as_ref().unwrap_or(&finding.message);
+        let count = alike.entry((finding.code, cause)).or_default();
+        *count += 1;
+        if *count <= ALIKE {
+            writeln!(out, "{}", finding.report())?;
         }
     }
-    let fields: Vec<_> = found.iter().map(|found| (found.location, found.field.as_str())).collect();
-    let places = manifests.places(&fields);
-    let mut findings: Vec<_> = found
-        .into_iter()
-        .zip(places)
-        .map(|(found, (place, excerpt))| {
-            let finding = Finding {
-                severity: found.severity,
-                code: found.code,
-                object: found.object.to_string(),
-                field: found.field,
-                file: manifests.file(found.location),
-                place,
-                message: found.message,
-                help: found.help,
-                excerpt,
-            };
-            (found.location, finding)
-        })
-        .collect();
-    findings.sort_by(|(a_location, a), (b_location, b)| {
-        let key = |finding: &Finding<'_>| (finding.place, finding.severity, finding.code);
-        a_location.cmp(b_location).then_with(|| key(a).cmp(&key(b)))
-    });
-    findings.into_iter().map(|(_, finding)| finding).collect()
-}
-
-impl<'s> Found<'s> {
-    fn new(diagnostic: &'s Diagnostic, location: &'s Location) -> Self {
-        Self {
-            severity: diagnostic.severity(),
-            code: diagnostic.code(),
-            object: diagnostic.ingress(),
-            field: diagnostic.field().to_string(),
-            location,
-            message: diagnostic.message().to_owned(),
-            help: diagnostic.help(),
+    let mut folded = alike.into_iter().filter(|(_, count)| *count > ALIKE).peekable();
+    if folded.peek().is_some() {
+        writeln!(out, "not shown, but listed by -o json:")?;
+        for ((code, cause), count) in folded {
+            writeln!(out, "  {} more of {code}: {}", count - ALIKE, printable(cause))?;
         }
+        writeln!(out)?;
     }
-}
-
-impl Finding<'_> {
-    fn report(&self) -> Report<'_> {
-        let (style, label) = styled(self.severity);
-        Report {
-            style,
-            label,
-            code: Some(self.code),
-            message: &self.message,
-            file: self.file,
-            place: Some(self.place),
-            excerpt: Some(&self.excerpt),
-            remarks: vec![("in", format!("{} {}", self.object, self.field)), ("help", self.help.to_owned())],
-        }
-    }
-}
-
-fn styled(severity: Severity) -> (Style, &'static str) {
-    match severity {
-        Severity::Error => (ERROR, "error"),
-        Severity::Warning => (WARNING, "warning"),
-        _ => (NOTE, "note"),
-    }
-}
-
-fn severity_name<S: serde::Serializer>(severity: &Severity, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(styled(*severity).1)
-}
-
-fn line_number<S: serde::Serializer>(place: &Place, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u32(place.line())
+    Ok(())
 }
 
 fn summary(session: &Session, findings: &[Finding<'_>]) -> String {

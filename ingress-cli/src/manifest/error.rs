@@ -51,6 +51,12 @@ impl ReadError {
         self
     }
 
+    /// Does not show the line.
+    pub(super) fn without_excerpt(mut self) -> Self {
+        self.excerpt = None;
+        self
+    }
+
     /// The file.
     pub fn file_name(&self) -> &str {
         &self.file

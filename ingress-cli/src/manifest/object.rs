@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use ingress_core::Ingress;
 use ingress_core::ingress::{IngressClass, LegacyIngress};
 use ingress_core::origin::ObjectId;
+use ingress_core::{Ingress, IngressId};
 use k8s_openapi::api::networking::v1;
 use serde::Deserialize;
 
@@ -14,10 +14,15 @@ use super::node::{Node, Value};
 use super::place::Place;
 use super::resource::{Resource, ResourceKind};
 
+/// The versions of Ingress that Kubernetes dropped, and manifests did not.
+const OUTDATED: [&str; 2] = ["networking.k8s.io/v1beta1", "extensions/v1beta1"];
+
 /// What was found in some documents.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     pub(super) ingresses: Vec<Located<Ingress>>,
+    /// Those that are written in a version which Kubernetes dropped, with its name.
+    pub(super) outdated: Vec<Located<(IngressId, &'static str)>>,
     pub(super) classes: Vec<Located<IngressClass>>,
     pub(super) resources: Vec<Located<Resource>>,
     /// Documents that hold no object at all, by index.
@@ -98,13 +103,15 @@ impl Found {
     }
 
     fn ingress(&mut self, reading: &Reading<'_, '_>, version: &str) {
-        let object = match version {
-            "networking.k8s.io/v1" => self.typed::<v1::Ingress>(reading).map(Ingress::from),
-            "networking.k8s.io/v1beta1" | "extensions/v1beta1" => {
-                self.typed::<LegacyIngress>(reading).map(Ingress::from)
-            }
-            _ => return self.unknown_version(reading, version),
+        let outdated = OUTDATED.iter().find(|outdated| **outdated == version);
+        let object = match (version, outdated) {
+            ("networking.k8s.io/v1", _) => self.typed::<v1::Ingress>(reading).map(Ingress::from),
+            (_, Some(_)) => self.typed::<LegacyIngress>(reading).map(Ingress::from),
+            (_, None) => return self.unknown_version(reading, version),
         };
+        if let (Some(object), Some(outdated)) = (&object, outdated) {
+            self.outdated.push(reading.located((object.id().clone(), *outdated)));
+        }
         self.ingresses.extend(object.map(|object| reading.located(object)));
     }
 
@@ -153,6 +160,7 @@ impl Found {
     /// Adds what was found in later documents.
     pub(super) fn append(&mut self, later: Self) {
         self.ingresses.extend(later.ingresses);
+        self.outdated.extend(later.outdated);
         self.classes.extend(later.classes);
         self.resources.extend(later.resources);
         self.plain.extend(later.plain);

@@ -232,6 +232,7 @@ fn places(manifests: &Manifests, ingress: &Located<Ingress>, fields: &[&str]) ->
     let found = manifests.places(&asked).into_iter();
     found
         .map(|(place, excerpt)| {
+            let excerpt = excerpt.as_ref().unwrap();
             let meant = excerpt.text().chars().skip(excerpt.column()).take(excerpt.width()).collect();
             (place.line(), place.column(), meant)
         })

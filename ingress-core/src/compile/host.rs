@@ -1,12 +1,14 @@
 //! One host: what all objects contribute, put in order, numbered and indexed.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Config, Object};
 use crate::diagnostic::{Diagnostic, DiagnosticKind};
 use crate::dialect::{Contribution, Dialect, Draft, HostRules};
 use crate::host::HostPattern;
-use crate::origin::{Origin, SecretRef};
+use crate::ingress::Ingress;
+use crate::origin::{IngressId, Origin, SecretRef};
 use crate::path::PathPattern;
 use crate::printable::Excerpt;
 use crate::rule::{Action, Rule};
@@ -56,7 +58,8 @@ pub(super) fn build(
         semantics: semantics.clone(),
     };
     let (prepared, report) = Prepared::new(parts, blocks);
-    diagnostics.extend(findings(pattern, prepared.rules(), report));
+    let rivals = Rivals::new(dialect, if report.shadowed.is_empty() { &[] } else { contributors });
+    diagnostics.extend(findings(pattern, prepared.rules(), report, &rivals));
     (Some(prepared), diagnostics)
 }
 
@@ -99,22 +102,32 @@ impl<'a> Gathered<'a> {
     }
 }
 
-fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport) -> Vec<Diagnostic> {
+fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport, rivals: &Rivals<'_>) -> Vec<Diagnostic> {
     let finding = |rank: u32, kind, message: &dyn Fn(&Rule) -> String| {
         let rule = rules.get(rank as usize)?;
         let origin = rule.origin();
         Some(Diagnostic::new(kind, origin.ingress().clone(), origin.field().clone(), message(rule)))
     };
     let shadowed = report.shadowed.into_iter().filter_map(|shadowed| {
-        let winner = rules.get(shadowed.winner as usize)?;
-        finding(shadowed.loser, DiagnosticKind::ShadowedRule, &|rule| {
-            format!(
-                "{} of host {} is never reached: {} comes first and takes the same requests",
-                shown(rule),
-                host,
-                winner.origin()
-            )
-        })
+        let winner = rules.get(shadowed.winner as usize)?.origin();
+        let loser = rules.get(shadowed.loser as usize)?.origin();
+        let (winners, losers) = (winner.ingress().namespace(), loser.ingress().namespace());
+        if winners == losers {
+            finding(shadowed.loser, DiagnosticKind::ShadowedRule, &|rule| {
+                format!(
+                    "{} of host {host} is never reached: {winner} comes first and takes the same requests",
+                    shown(rule)
+                )
+            })
+        } else {
+            finding(shadowed.loser, DiagnosticKind::NamespaceConflict, &|rule| {
+                format!(
+                    "namespaces {winners} and {losers} both claim {} of host {host}: {winner} has it, {}",
+                    shown(rule),
+                    rivals.reason(winner.ingress(), loser.ingress())
+                )
+            })
+        }
     });
     let oversized = report.oversized.into_iter().filter_map(|rank| {
         finding(rank, DiagnosticKind::OversizedPattern, &|rule| {
@@ -122,6 +135,34 @@ fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport) -> Vec<Diag
         })
     });
     shadowed.chain(oversized).collect()
+}
+
+/// The objects that meet in a host, and who puts them in order.
+struct Rivals<'a> {
+    dialect: &'a dyn Dialect,
+    objects: BTreeMap<&'a IngressId, &'a Ingress>,
+}
+
+impl<'a> Rivals<'a> {
+    fn new(dialect: &'a dyn Dialect, contributors: &[&'a Object]) -> Self {
+        let objects = contributors.iter().map(|object| (object.ingress.id(), &object.ingress)).collect();
+        Self { dialect, objects }
+    }
+
+    /// Why one object goes before another.
+    fn reason(&self, winner: &IngressId, loser: &IngressId) -> String {
+        let found = self.objects.get(winner).zip(self.objects.get(loser));
+        let ordered = found.filter(|(winner, loser)| self.dialect.compare(winner, loser).is_lt());
+        match ordered.map(|(winner, loser)| (winner.created(), loser.created())) {
+            Some((Some(winner), Some(loser))) if winner < loser => "for it is older".to_owned(),
+            Some((Some(_), None)) => "for only it has a creation time".to_owned(),
+            Some((winner_age, loser_age)) if winner_age == loser_age => {
+                let place = if winner < loser { "first" } else { "last" };
+                format!("for its name sorts {place} among objects of one age")
+            }
+            _ => format!("for dialect {} puts its rule first", self.dialect.name()),
+        }
+    }
 }
 
 fn shown(rule: &Rule) -> String {

@@ -25,21 +25,6 @@ use crate::table::Semantics;
 )]
 pub struct Kubernetes;
 
-/// Annotation prefixes of controllers whose users would expect an effect.
-const CONTROLLERS: &[(&str, &str)] = &[
-    ("alb.ingress.kubernetes.io/", "AWS Load Balancer Controller"),
-    ("appgw.ingress.kubernetes.io/", "Application Gateway"),
-    ("haproxy-ingress.github.io/", "HAProxy Ingress"),
-    ("haproxy.org/", "HAProxy Kubernetes Ingress Controller"),
-    ("ingress.kubernetes.io/", "several controllers"),
-    ("konghq.com/", "Kong"),
-    ("nginx.ingress.kubernetes.io/", "ingress-nginx"),
-    ("nginx.org/", "NGINX Ingress Controller"),
-    ("projectcontour.io/", "Contour"),
-    ("traefik.ingress.kubernetes.io/", "Traefik"),
-    ("virtual-server.f5.com/", "F5"),
-];
-
 impl Dialect for Kubernetes {
     fn name(&self) -> &'static str {
         "kubernetes"
@@ -50,7 +35,6 @@ impl Dialect for Kubernetes {
     }
 
     fn expand(&self, ingress: &Ingress, out: &mut Contributions<'_>) {
-        report_annotations(ingress, out);
         for rule in ingress.rules() {
             for path in rule.paths().unwrap_or_default() {
                 let field = FieldPath::path(rule.index(), path.index());
@@ -66,27 +50,6 @@ impl Dialect for Kubernetes {
         default_backend(ingress, out);
         certificates(ingress, out);
     }
-}
-
-fn report_annotations(ingress: &Ingress, out: &mut Contributions<'_>) {
-    let ignored: Vec<_> = ingress
-        .annotations()
-        .filter_map(|(key, _)| {
-            let (_, controller) = CONTROLLERS.iter().find(|(prefix, _)| key.starts_with(prefix))?;
-            Some((key, *controller))
-        })
-        .collect();
-    let Some((first, _)) = ignored.first() else { return };
-    const NAMED: usize = 8;
-    let mut message = "the specification gives no meaning to ".to_owned();
-    for (index, (key, controller)) in ignored.iter().take(NAMED).enumerate() {
-        let comma = if index == 0 { "" } else { ", " };
-        message.push_str(&format!("{comma}{} ({controller})", Excerpt(key)));
-    }
-    if ignored.len() > NAMED {
-        message.push_str(&format!(" and {} more", ignored.len() - NAMED));
-    }
-    out.diagnose(DiagnosticKind::IgnoredAnnotations, FieldPath::annotation(first), message);
 }
 
 fn pattern(path: &IngressPath, field: &FieldPath, out: &mut Contributions<'_>) -> Option<PathPattern> {
