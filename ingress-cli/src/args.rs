@@ -48,10 +48,11 @@ impl Args {
 /// something else.
 pub(crate) fn program() -> clap::Command {
     let command = Args::command();
-    if is_plugin() { as_plugin(command.name("kubectl-ingress").bin_name("kubectl ingress")) } else { command }
+    if is_plugin() { as_plugin(command.name("kubectl-ingress").bin_name(typed_name())) } else { command }
 }
 
-fn called() -> &'static str {
+/// What people type.
+fn typed_name() -> &'static str {
     if is_plugin() { "kubectl ingress" } else { "ingress" }
 }
 
@@ -158,7 +159,7 @@ Examples:
 #[command(
     override_usage = format!(
         "{0} check [OPTIONS] --filename <FILE|DIR|->\n       {0} check --explain <CODE>",
-        called()
+        typed_name()
     )
 )]
 #[command(mut_arg("filename", |arg| arg.required(false).required_unless_present("explain")))]
