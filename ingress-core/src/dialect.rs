@@ -4,6 +4,7 @@
 //! ([`Dialect::expand`]), in which order the rules of one host stand ([`Dialect::arrange`]), and how
 //! requests are read ([`Dialect::semantics`]). Indexes, lookup and table know no dialect.
 
+pub mod catalog;
 mod contributions;
 mod host_rules;
 mod kubernetes;
