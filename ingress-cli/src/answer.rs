@@ -10,7 +10,7 @@ use ingress_core::ingress::PathType;
 use ingress_core::origin::SecretRef;
 use ingress_core::path::PathKind;
 use ingress_core::port::Port;
-use ingress_core::rule::Forward;
+use ingress_core::rule::{Forward, Reason};
 use ingress_core::table::Match;
 use ingress_core::{Action, Backend, HostPattern, Outcome, Rule};
 use serde::Serialize;
@@ -51,7 +51,7 @@ enum Decision<'t> {
     },
     Redirect {
         status: u16,
-        location: &'t str,
+        location: String,
     },
     Respond {
         status: u16,
@@ -141,7 +141,9 @@ impl<'t> Decision<'t> {
     fn new(session: &'t Session, request: &Request, outcome: Outcome<'t>) -> Self {
         match outcome {
             Outcome::Matched(hit) => Self::matched(session, request, hit),
-            Outcome::Refused(refusal) => Self::respond(400, refusal.code(), Some(refusal.to_string())),
+            Outcome::Refused(refusal) => {
+                Self::respond(refusal.status().as_u16(), refusal.code(), Some(refusal.to_string()))
+            }
             Outcome::NoPath(host) => {
                 Self::respond(404, "no-route", Some(format!("no rule of host {host} has this path")))
             }
@@ -155,20 +157,26 @@ impl<'t> Decision<'t> {
     }
 
     fn matched(session: &'t Session, request: &Request, hit: Match<'t>) -> Self {
+        if let Some(forward) = hit.rule().action().as_forward() {
+            return Self::forward(session, request, hit, forward);
+        }
         match hit.rule().action() {
-            Action::Forward(forward) => Self::forward(session, request, hit, forward),
-            Action::Redirect(redirect) => {
-                Self::Redirect { status: redirect.status().as_u16(), location: redirect.location() }
+            Action::Redirect(redirect) => Self::Redirect {
+                status: redirect.status().as_u16(),
+                location: hit.location(&request.head(&session.circumstances(request))).unwrap_or_default(),
+            },
+            Action::Respond(status) => {
+                let reason = hit.rule().reason().map_or("rule", Reason::code);
+                Self::respond(status.as_u16(), reason, None)
             }
-            Action::Respond(status) => Self::respond(status.as_u16(), "rule", None),
             // `Action` may gain variants; what the table would do then is not known here.
             _ => Self::respond(501, "unknown-action", None),
         }
     }
 
     fn forward(session: &'t Session, request: &Request, hit: Match<'t>, forward: &'t Forward) -> Self {
-        let upstream = match hit.upstream(&request.head()) {
-            Ok(upstream) => upstream.as_str().to_owned(),
+        let upstream_path = match hit.sent_target(&request.head(&session.circumstances(request))) {
+            Ok(target) => target,
             Err(error) => return Self::respond(400, "bad-target", Some(error.to_string())),
         };
         let backend = forward.backend(request.draw);
@@ -187,8 +195,8 @@ impl<'t> Decision<'t> {
         };
         Self::Backend {
             backend: BackendView::new(backend),
-            default_backend: hit.is_default(),
-            upstream_path: upstream,
+            default_backend: hit.is_default() || hit.rule().reason() == Some(Reason::DefaultBackend),
+            upstream_path,
             weights: forward.is_weighted().then(|| weights(forward.backends())),
             endpoints,
         }
@@ -375,7 +383,11 @@ mod tests {
         let manifests = Manifests::default();
         let session = Session::new(manifests, compiler, table, Inventory::default());
         let (request, _) = Request::parse(request.as_bytes()).unwrap();
-        let answer = Answer::new(&session, &request, session.table.lookup(&request.head()));
+        let answer = Answer::new(
+            &session,
+            &request,
+            session.table.lookup(&request.head(&session.circumstances(&request))),
+        );
         (serde_json::to_value(&answer).unwrap(), answer.to_string())
     }
 

@@ -4,7 +4,6 @@
 //! One finding, or one family of them, a file; each is a function of a [`Subject`] and nothing else.
 
 mod acme;
-mod certificate;
 mod kind;
 mod moment;
 mod objects;

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use ingress_core::Backend;
 use ingress_core::endpoint::{Cluster, EndpointSlice, Endpoints, Resolution, ResolveOptions, Service};
 use ingress_core::origin::{ObjectId, SecretRef};
+use ingress_core::port::Port;
+use ingress_core::request::Availability;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::api::discovery::v1 as discovery;
 use serde::Deserialize;
@@ -77,13 +79,29 @@ impl Inventory {
         (inventory, broken)
     }
 
+    /// Whether the input says which Services there are.
+    pub(crate) fn knows_services(&self) -> bool {
+        self.knows_services
+    }
+
+    /// The Services of the input.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &Service> {
+        self.endpoints.services()
+    }
+
     /// What is known about a backend.
     pub(crate) fn standing(&self, backend: &Backend) -> Standing {
-        let Backend::Service(service) = backend else { return Standing::Unsaid };
+        match backend {
+            Backend::Service(service) => self.standing_of(service.id(), service.port()),
+            _ => Standing::Unsaid,
+        }
+    }
+
+    fn standing_of(&self, service: &ObjectId, port: &Port) -> Standing {
         if !self.knows_services {
             return Standing::Unsaid;
         }
-        match self.endpoints.resolve(service.id(), service.port(), &ResolveOptions::default()) {
+        match self.endpoints.resolve(service, port, &ResolveOptions::default()) {
             Resolution::NoEndpoints if !self.knows_endpoints => Standing::Unsaid,
             resolution => match resolution.reason() {
                 Some(reason) => Standing::Missing(reason),
@@ -96,6 +114,12 @@ impl Inventory {
     pub(crate) fn lacks(&self, secret: &SecretRef) -> bool {
         let id = ObjectId::new(secret.namespace(), secret.name());
         self.secrets.as_ref().is_some_and(|secrets| !secrets.contains(&id))
+    }
+}
+
+impl Availability for Inventory {
+    fn has_endpoints(&self, service: &ObjectId, port: &Port) -> bool {
+        !matches!(self.standing_of(service, port), Standing::Missing(_))
     }
 }
 

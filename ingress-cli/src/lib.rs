@@ -7,6 +7,7 @@
 
 mod answer;
 mod args;
+mod certificate;
 mod check;
 mod commands;
 mod inventory;
@@ -19,6 +20,7 @@ mod session;
 mod settings;
 mod suggest;
 mod suite;
+mod surroundings;
 mod target;
 
 use std::process::ExitCode;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use http::Method;
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use ingress_core::RequestHead;
+use ingress_core::request::Circumstances;
 use serde::Deserialize;
 use serde::de::{self, MapAccess, Visitor};
 
@@ -120,13 +121,28 @@ impl Request {
         }
     }
 
+    /// What is known of the connection.
+    pub(crate) fn connection(&self) -> Circumstances<'_> {
+        let mut known = Circumstances::default();
+        if let Some(address) = self.client_ip {
+            known = known.client(address);
+        }
+        if let Some(name) = self.server_name() {
+            known = known.server_name(name);
+        }
+        known
+    }
+
     /// What routing looks at.
-    pub(crate) fn head(&self) -> RequestHead<'_> {
+    pub(crate) fn head<'r>(&'r self, circumstances: &'r Circumstances<'r>) -> RequestHead<'r> {
         let head = match &self.host {
             Some(host) => RequestHead::new(host, &self.path),
             None => RequestHead::without_host(&self.path),
         };
-        head.method(&self.method).headers(&self.headers)
+        head.method(&self.method)
+            .headers(&self.headers)
+            .scheme(self.scheme.into())
+            .circumstances(circumstances)
     }
 }
 

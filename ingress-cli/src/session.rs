@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use ingress_core::ingress::IngressPath;
 use ingress_core::origin::Origin;
+use ingress_core::request::Circumstances;
 use ingress_core::{Compiler, Ingress, RouteTable};
 use serde::Serialize;
 
@@ -16,7 +17,9 @@ use crate::inventory::Inventory;
 use crate::manifest::{Location, Manifests, ReadError};
 use crate::output::{Output, Status, printable};
 use crate::report::Report;
+use crate::request::Request;
 use crate::settings::Settings;
+use crate::surroundings;
 
 /// Manifests and the table that they make.
 #[derive(Debug)]
@@ -81,9 +84,10 @@ impl Session {
             progress.at(done, total);
             let _ = compiler.upsert(ingress.object().clone());
         }
+        let (inventory, unreadable) = Inventory::new(manifests.resources());
+        let _ = compiler.set_surroundings(surroundings::of(&manifests, &inventory));
         let table = compiler.compile();
         drop(progress);
-        let (inventory, unreadable) = Inventory::new(manifests.resources());
         let broken = !unreadable.is_empty();
         for (resource, message) in unreadable {
             let (object, location) = (resource.object(), resource.location());
@@ -101,6 +105,11 @@ impl Session {
         inventory: Inventory,
     ) -> Self {
         Self { manifests, compiler, table, inventory, broken: false }
+    }
+
+    /// What is known of a request's connection, and of the cluster at its moment.
+    pub(crate) fn circumstances<'s>(&'s self, request: &'s Request) -> Circumstances<'s> {
+        request.connection().services(&self.inventory)
     }
 
     /// What an object says where a rule was made from it; nothing where the rule comes from elsewhere.

@@ -6,9 +6,10 @@ use ingress_core::dialect::catalog::{self, Built};
 use ingress_core::ingress::ClassSelector;
 use ingress_core::origin::{ObjectId, SecretRef};
 use ingress_core::{Backend, Config};
+use serde_json::Value;
 
 use crate::args::Reading;
-use crate::manifest::{Located, Manifests, ResourceKind};
+use crate::manifest::{Located, Manifests, Resource, ResourceKind};
 
 /// The dialect and its settings, the class, and what serves where no object does.
 #[derive(Clone, Debug)]
@@ -45,21 +46,23 @@ impl Settings {
         for (name, value) in &self.options {
             settings = settings.option(name, value);
         }
-        if let Some(data) = self.config_map.as_ref().and_then(|id| data(manifests, id)) {
-            settings = settings.config_map(data);
+        if let Some(map) = self.config_map.as_ref().and_then(|id| config_map(manifests, id)) {
+            settings = settings.config_map(data(map.value()));
         }
         catalog::build(&self.dialect, &settings).map_err(|error| error.to_string())
     }
 
     /// Whether the controller's ConfigMap was named, and is not there.
     pub(crate) fn lacks_config_map(&self, manifests: &Manifests) -> Option<&ObjectId> {
-        self.config_map.as_ref().filter(|id| data(manifests, id).is_none())
+        self.config_map.as_ref().filter(|id| config_map(manifests, id).is_none())
     }
 
     /// The settings that no dialect has a part in.
     pub(crate) fn config(&self, manifests: &Manifests) -> Config {
         let objects = manifests.classes().iter().map(|class| class.object().clone());
         let mut classes = ClassSelector::default().classes(objects).take_unclassed(self.take_unclassed);
+        // With some in the input these are all there are; with none the controller's own is taken to exist.
+        classes = classes.complete(!manifests.classes().is_empty());
         if let Some(class) = &self.class {
             classes = classes.class(class);
         }
@@ -77,16 +80,19 @@ impl Settings {
     }
 }
 
-/// The data of a ConfigMap; of several with one name, that of the last.
-fn data(manifests: &Manifests, id: &ObjectId) -> Option<BTreeMap<String, String>> {
-    let named = |kind: ResourceKind, other: &ObjectId| kind == ResourceKind::ConfigMap && other == id;
-    let mut maps = manifests.resources().iter().rev().map(Located::object);
-    let map = maps.find(|resource| named(resource.kind(), resource.id()))?;
-    let data = map.value().get("data").and_then(serde_json::Value::as_object);
+/// A ConfigMap; of several with one name, the last.
+fn config_map<'m>(manifests: &'m Manifests, id: &ObjectId) -> Option<&'m Resource> {
+    let named = |resource: &&Resource| resource.kind() == ResourceKind::ConfigMap && resource.id() == id;
+    manifests.resources().iter().rev().map(Located::object).find(named)
+}
+
+/// The data of a ConfigMap.
+pub(crate) fn data(map: &Value) -> BTreeMap<String, String> {
+    let data = map.get("data").and_then(Value::as_object);
     // The API knows only text here; who left out the quotes meant the text all the same.
-    let text = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.clone(),
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    Some(data.into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect())
+    data.into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect()
 }

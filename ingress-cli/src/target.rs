@@ -30,6 +30,15 @@ impl Scheme {
     }
 }
 
+impl From<Scheme> for ingress_core::request::Scheme {
+    fn from(scheme: Scheme) -> Self {
+        match scheme {
+            Scheme::Http => Self::Http,
+            Scheme::Https => Self::Https,
+        }
+    }
+}
+
 impl FromStr for Target {
     type Err = String;
 

@@ -4,16 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use base64ct::{Base64, Encoding};
 use ingress_core::Ingress;
 use ingress_core::ingress::TlsEntry;
 use ingress_core::origin::{FieldPath, Leaf};
 use serde_json::Value;
 
-use super::certificate::Certificate;
 use super::kind::Kind;
 use super::quoted::Quoted;
 use super::{Found, Object, Subject};
+use crate::certificate::Certificate;
 use crate::manifest::ResourceKind;
 
 /// How many names of a certificate are listed.
@@ -131,30 +130,6 @@ impl Secret {
         }
         let kind = object.get("type").and_then(Value::as_str).unwrap_or("Opaque");
         let other_type = (kind != "kubernetes.io/tls").then(|| kind.to_owned());
-        Self::Read { other_type, certificate: certificate(object) }
+        Self::Read { other_type, certificate: Certificate::of_secret(object) }
     }
-}
-
-fn certificate(object: &Value) -> Result<Certificate, &'static str> {
-    let has = |key| {
-        let text = |list| object.get(list).and_then(|list| list.get(key)).and_then(Value::as_str);
-        text("data").or_else(|| text("stringData")).is_some_and(|text| !text.is_empty())
-    };
-    if !has("tls.crt") {
-        return Err("has no tls.crt");
-    }
-    if !has("tls.key") {
-        return Err("has no tls.key");
-    }
-    let text = match object.get("stringData").and_then(|list| list.get("tls.crt")).and_then(Value::as_str) {
-        Some(text) => text.to_owned(),
-        None => {
-            let data = object.get("data").and_then(|list| list.get("tls.crt")).and_then(Value::as_str);
-            let data: String =
-                data.unwrap_or_default().chars().filter(|c| !c.is_ascii_whitespace()).collect();
-            let bytes = Base64::decode_vec(&data).map_err(|_| "has a tls.crt that is not Base64")?;
-            String::from_utf8(bytes).map_err(|_| "has a tls.crt that is not PEM")?
-        }
-    };
-    Certificate::first(&text).ok_or("has a tls.crt without a certificate that can be read")
 }

@@ -16,7 +16,8 @@ use crate::session::Session;
 pub(super) fn run(args: &ExplainArgs, output: &mut Output) -> io::Result<Status> {
     let mut first = true;
     asking::each(&args.questions, output, |session, request, output| {
-        let explanation = session.table.explain(&request.head());
+        let circumstances = session.circumstances(request);
+        let explanation = session.table.explain(&request.head(&circumstances));
         let answer = Answer::new(session, request, explanation.outcome());
         let out = output.results();
         match args.questions.format.output {

@@ -10,7 +10,8 @@ use crate::request::Request;
 
 pub(super) fn run(args: &RouteArgs, output: &mut Output) -> io::Result<Status> {
     asking::each(&args.questions, output, |session, request, output| {
-        let answer = Answer::new(session, request, session.table.lookup(&request.head()));
+        let circumstances = session.circumstances(request);
+        let answer = Answer::new(session, request, session.table.lookup(&request.head(&circumstances)));
         match args.questions.format.output {
             OutputFormat::Text => write_text(request, &answer, output),
             OutputFormat::Json => {

@@ -11,8 +11,8 @@ use crate::ingress::Ingress;
 use crate::origin::{IngressId, Origin, SecretRef};
 use crate::path::PathPattern;
 use crate::printable::Excerpt;
-use crate::rule::{Action, Rule};
-use crate::table::{HostParts, IndexReport, Prepared, Semantics};
+use crate::rule::{Action, Reason, Rule};
+use crate::table::{HostCertificate, HostParts, IndexReport, Prepared, Semantics};
 
 /// Builds a host out of its contributors, the one with precedence first. No table when nothing is left
 /// of it; findings there may be all the same.
@@ -53,12 +53,15 @@ pub(super) fn build(
         pattern: pattern.clone(),
         rules,
         first_default,
-        certificate: gathered.certificate.map(|(secret, _)| secret.clone()),
+        certificate: gathered
+            .certificate
+            .map_or(HostCertificate::Inherited, |(secret, _)| HostCertificate::Own(secret.clone())),
         claimed: gathered.claimed,
         semantics: semantics.clone(),
     };
     let (prepared, report) = Prepared::new(parts, blocks);
-    let rivals = Rivals::new(dialect, if report.shadowed.is_empty() { &[] } else { contributors });
+    let met = if report.shadowed.is_empty() { &[] } else { contributors };
+    let rivals = Rivals::new(dialect, met.iter().map(|object| &object.ingress));
     diagnostics.extend(findings(pattern, prepared.rules(), report, &rivals));
     (Some(prepared), diagnostics)
 }
@@ -102,7 +105,12 @@ impl<'a> Gathered<'a> {
     }
 }
 
-fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport, rivals: &Rivals<'_>) -> Vec<Diagnostic> {
+pub(super) fn findings(
+    host: &HostPattern,
+    rules: &[Rule],
+    report: IndexReport,
+    rivals: &Rivals<'_>,
+) -> Vec<Diagnostic> {
     let finding = |rank: u32, kind, message: &dyn Fn(&Rule) -> String| {
         let rule = rules.get(rank as usize)?;
         let origin = rule.origin();
@@ -131,6 +139,10 @@ fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport, rivals: &Ri
     });
     let oversized = report.oversized.into_iter().filter_map(|rank| {
         finding(rank, DiagnosticKind::OversizedPattern, &|rule| {
+            if rule.reason() == Some(Reason::OversizedExpression) {
+                let what = "the expression needs more memory than it may take";
+                return format!("{what}; requests for {} are answered with 503", shown(rule));
+            }
             format!("{} needs more memory than an expression may take; it is not served", shown(rule))
         })
     });
@@ -138,14 +150,14 @@ fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport, rivals: &Ri
 }
 
 /// The objects that meet in a host, and who puts them in order.
-struct Rivals<'a> {
+pub(super) struct Rivals<'a> {
     dialect: &'a dyn Dialect,
     objects: BTreeMap<&'a IngressId, &'a Ingress>,
 }
 
 impl<'a> Rivals<'a> {
-    fn new(dialect: &'a dyn Dialect, contributors: &[&'a Object]) -> Self {
-        let objects = contributors.iter().map(|object| (object.ingress.id(), &object.ingress)).collect();
+    pub(super) fn new(dialect: &'a dyn Dialect, objects: impl IntoIterator<Item = &'a Ingress>) -> Self {
+        let objects = objects.into_iter().map(|ingress| (ingress.id(), ingress)).collect();
         Self { dialect, objects }
     }
 

@@ -20,11 +20,12 @@ use std::sync::Arc;
 
 use triomphe::ThinArc;
 
+use super::expressions::{Regexes, index_expressions};
 use super::semantics::Semantics;
 use crate::host::HostPattern;
 use crate::origin::SecretRef;
 use crate::path::plain::{MAX_TEXT, PlainRules};
-use crate::path::regex::{Expression, RegexList};
+use crate::path::regex::RegexList;
 use crate::path::roster;
 use crate::path::shortlist;
 use crate::path::trie::{self, Entry, PADDING, Shadowed};
@@ -68,15 +69,20 @@ struct Cold {
     longer: u32,
     /// Few hosts have any.
     regexes: Option<Box<Regexes>>,
-    certificate: Option<SecretRef>,
+    certificate: HostCertificate,
     semantics: Arc<Semantics>,
 }
 
-/// The expressions of a host.
-struct Regexes {
-    list: RegexList,
-    /// Rules whose expressions did not fit into the index, in order.
-    oversized: Vec<u32>,
+/// The certificate of a host.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) enum HostCertificate {
+    /// The default one, whatever less specific hosts have.
+    Default,
+    /// None of its own.
+    #[default]
+    Inherited,
+    /// That of a Secret.
+    Own(SecretRef),
 }
 
 /// A path that is looked up, as it is judged, and where its elements end.
@@ -92,10 +98,23 @@ pub(crate) struct HostParts {
     pub(crate) pattern: HostPattern,
     pub(crate) rules: Vec<Rule>,
     pub(crate) first_default: u32,
-    pub(crate) certificate: Option<SecretRef>,
+    pub(crate) certificate: HostCertificate,
     /// Requests are bound to the host even if it has no rule.
     pub(crate) claimed: bool,
     pub(crate) semantics: Arc<Semantics>,
+}
+
+impl HostParts {
+    /// Whether a host was made of the same.
+    pub(crate) fn are_those_of(&self, host: &HostTable) -> bool {
+        let cold = host.cold();
+        self.pattern == cold.pattern
+            && self.rules[..] == cold.rules[..]
+            && self.first_default == cold.first_default
+            && self.certificate == cold.certificate
+            && self.semantics == cold.semantics
+            && self.claimed == host.is_claimed()
+    }
 }
 
 /// What building the indexes of a host brought to light.
@@ -117,15 +136,15 @@ impl Prepared {
     /// Builds a host, with its block at the end of `blocks`.
     pub(crate) fn new(parts: HostParts, blocks: &mut Vec<u8>) -> (Self, IndexReport) {
         let mut report = IndexReport::default();
-        let HostParts { pattern, rules, first_default, certificate, claimed, semantics } = parts;
+        let HostParts { pattern, mut rules, first_default, certificate, claimed, semantics } = parts;
+        let conditional = rules.iter().take(first_default as usize).any(Rule::is_conditional);
+        let regexes = index_expressions(&mut rules, first_default, conditional, &mut report);
         let routed = rules.get(..first_default as usize).unwrap_or_default();
-        let conditional = routed.iter().any(Rule::is_conditional);
 
         let mut index = Index::build(&pattern, routed, conditional, &mut report);
         if conditional {
             index.flags |= CONDITIONAL;
         }
-        let regexes = regexes(routed, conditional, &mut report);
         if regexes.is_some() {
             index.flags |= MORE_INDEXES;
         }
@@ -284,7 +303,15 @@ impl HostTable {
 
     /// The Secret whose certificate is served for the host.
     pub fn certificate(&self) -> Option<&SecretRef> {
-        self.cold().certificate.as_ref()
+        match &self.cold().certificate {
+            HostCertificate::Own(secret) => Some(secret),
+            HostCertificate::Default | HostCertificate::Inherited => None,
+        }
+    }
+
+    /// Whether no less specific host is asked for a certificate.
+    pub fn settles_certificate(&self) -> bool {
+        self.cold().certificate != HostCertificate::Inherited
     }
 
     /// Whether both are one allocation: the host was not rebuilt in between.
@@ -424,41 +451,6 @@ impl Index {
         }
         self.block
     }
-}
-
-fn regexes(rules: &[Rule], conditional: bool, report: &mut IndexReport) -> Option<Box<Regexes>> {
-    let mut winners = std::collections::BTreeMap::new();
-    let mut expressions = Vec::new();
-    for (rank, rule) in (0..).zip(rules) {
-        let path = rule.path();
-        if path.kind() != crate::path::PathKind::Regex {
-            continue;
-        }
-        let key = (path.as_str(), path.ignores_case());
-        if let Some(&winner) = winners.get(&key) {
-            report.shadowed.push(Shadowed { loser: rank, winner });
-            continue;
-        }
-        if !rule.is_conditional() {
-            winners.insert(key, rank);
-        }
-        expressions.push(Expression { rank, text: path.as_str(), fold: path.ignores_case() });
-    }
-    if expressions.is_empty() {
-        return None;
-    }
-    let (list, oversized) = RegexList::build(&expressions, conditional);
-    // What repeats an expression that does not fit does not fit either; nothing shadows it.
-    report.shadowed.retain(|shadowed| {
-        let alike = oversized.contains(&shadowed.winner);
-        if alike {
-            report.oversized.push(shadowed.loser);
-        }
-        !alike
-    });
-    report.oversized.extend(oversized);
-    report.oversized.sort_unstable();
-    Some(Box::new(Regexes { list, oversized: report.oversized.clone() }))
 }
 
 /// Ranks that match, before they are put in order. Few in practice: they fit on the stack.

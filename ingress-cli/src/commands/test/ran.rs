@@ -61,7 +61,8 @@ pub(super) fn run(
     let mut failed_by = Vec::new();
     let mut all = Vec::with_capacity(tests.len());
     for test in tests {
-        let outcome = session.table.lookup(&test.request.head());
+        let circumstances = session.circumstances(&test.request);
+        let outcome = session.table.lookup(&test.request.head(&circumstances));
         let origin = outcome.matched().map(|hit| hit.rule().origin());
         if let Some(origin) = origin {
             reached.insert(origin.clone());
@@ -100,7 +101,8 @@ pub(super) fn run(
 
 /// The rule that won, and what became of those that were expected to.
 fn why(session: &Session, test: &Test) -> Vec<String> {
-    let explanation = session.table.explain(&test.request.head());
+    let circumstances = session.circumstances(&test.request);
+    let explanation = session.table.explain(&test.request.head(&circumstances));
     let mut lines = Vec::new();
     match explanation.outcome() {
         Outcome::Matched(_) => lines.extend(verdicts(&explanation, |_, won| won)),

@@ -2,24 +2,52 @@
 
 use base64ct::{Base64, Encoding};
 use ingress_core::HostPattern;
+use serde_json::Value;
 use x509_cert::Certificate as X509;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use super::Moment;
+use crate::check::Moment;
 
 /// What a certificate says. The key that belongs to it is never looked at.
 #[derive(Debug)]
-pub(super) struct Certificate {
-    pub(super) names: Vec<String>,
-    pub(super) from: Moment,
-    pub(super) until: Moment,
+pub(crate) struct Certificate {
+    pub(crate) names: Vec<String>,
+    pub(crate) common_name: Option<String>,
+    pub(crate) from: Moment,
+    pub(crate) until: Moment,
 }
 
 impl Certificate {
+    /// Reads that of a Secret; or what is wrong with the Secret.
+    pub(crate) fn of_secret(object: &Value) -> Result<Self, &'static str> {
+        let has = |key| {
+            let text = |list| object.get(list).and_then(|list| list.get(key)).and_then(Value::as_str);
+            text("data").or_else(|| text("stringData")).is_some_and(|text| !text.is_empty())
+        };
+        if !has("tls.crt") {
+            return Err("has no tls.crt");
+        }
+        if !has("tls.key") {
+            return Err("has no tls.key");
+        }
+        let text = match object.get("stringData").and_then(|list| list.get("tls.crt")).and_then(Value::as_str)
+        {
+            Some(text) => text.to_owned(),
+            None => {
+                let data = object.get("data").and_then(|list| list.get("tls.crt")).and_then(Value::as_str);
+                let data: String =
+                    data.unwrap_or_default().chars().filter(|c| !c.is_ascii_whitespace()).collect();
+                let bytes = Base64::decode_vec(&data).map_err(|_| "has a tls.crt that is not Base64")?;
+                String::from_utf8(bytes).map_err(|_| "has a tls.crt that is not PEM")?
+            }
+        };
+        Self::first(&text).ok_or("has a tls.crt without a certificate that can be read")
+    }
+
     /// Reads the first certificate of a PEM text: the server's own, which those of its authorities follow.
-    pub(super) fn first(pem: &str) -> Option<Self> {
+    pub(crate) fn first(pem: &str) -> Option<Self> {
         let (_, rest) = pem.split_once("-----BEGIN CERTIFICATE-----")?;
         let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
         let body: String = body.chars().filter(|c| !c.is_ascii_whitespace()).collect();
@@ -31,12 +59,13 @@ impl Certificate {
             .map_or_else(Vec::new, |(_, names)| names.0.into_iter().filter_map(dns_name).collect());
         let validity = certificate.validity();
         let (from, until) = (validity.not_before.to_date_time(), validity.not_after.to_date_time());
-        Some(Self { names, from: from.into(), until: until.into() })
+        let common_name = certificate.subject().common_name().ok()?.map(|name| name.value().into_owned());
+        Some(Self { names, common_name, from: from.into(), until: until.into() })
     }
 
     /// Whether it is for a host: by the same name, or by a wildcard for its first label. Nothing looks at
     /// the common name any more.
-    pub(super) fn covers(&self, host: &HostPattern) -> bool {
+    pub(crate) fn covers(&self, host: &HostPattern) -> bool {
         let parent = host.as_str().split_once('.').map(|(_, rest)| rest);
         self.names.iter().any(|name| {
             let wildcard =
