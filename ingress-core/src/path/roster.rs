@@ -233,7 +233,8 @@ mod tests {
         patterns.retain(|pattern| pattern.compared().len() <= crate::path::plain::MAX_TEXT);
         // Equal patterns are taken out before an index is made.
         let mut seen = std::collections::BTreeSet::new();
-        patterns.retain(|pattern| seen.insert((format!("{:?}", pattern.kind()), pattern.compared().to_owned())));
+        patterns
+            .retain(|pattern| seen.insert((format!("{:?}", pattern.kind()), pattern.compared().to_owned())));
         assert!(patterns.len() > 500);
         for order in 0..2 {
             let block = roster(&patterns);
