@@ -80,7 +80,7 @@
 //! let resolver = CertificateResolver::new(shared.clone(), store).with_fallback(fallback);
 //! let config = ServerSettings::new()
 //!     .with_provider(provider.clone())
-//!     .with_versions(&[&rustls::version::TLS13])
+//!     .with_versions([&rustls::version::TLS13])
 //!     .with_protocols(["http/1.1"])
 //!     .with_sessions(100_000)
 //!     .build(resolver)?;

@@ -12,7 +12,7 @@ use rustls::{DEFAULT_VERSIONS, ServerConfig, SupportedProtocolVersion};
 #[derive(Clone, Debug)]
 pub struct ServerSettings {
     provider: Option<Arc<CryptoProvider>>,
-    versions: &'static [&'static SupportedProtocolVersion],
+    versions: Vec<&'static SupportedProtocolVersion>,
     protocols: Vec<Vec<u8>>,
     sessions: usize,
     ticketer: Option<Arc<dyn ProducesTickets>>,
@@ -33,7 +33,7 @@ impl ServerSettings {
     pub fn new() -> Self {
         Self {
             provider: None,
-            versions: DEFAULT_VERSIONS,
+            versions: DEFAULT_VERSIONS.to_vec(),
             protocols: vec![b"h2".to_vec(), b"http/1.1".to_vec()],
             sessions: 4096,
             ticketer: None,
@@ -47,8 +47,11 @@ impl ServerSettings {
     }
 
     /// Versions of TLS, in the place of 1.2 and 1.3.
-    pub fn with_versions(mut self, versions: &'static [&'static SupportedProtocolVersion]) -> Self {
-        self.versions = versions;
+    pub fn with_versions(
+        mut self,
+        versions: impl IntoIterator<Item = &'static SupportedProtocolVersion>,
+    ) -> Self {
+        self.versions = versions.into_iter().collect();
         self
     }
 
@@ -77,7 +80,7 @@ impl ServerSettings {
         let provider = self.provider.or_else(|| CryptoProvider::get_default().cloned());
         let provider = provider.ok_or(SettingsError::NoProvider)?;
         let builder = ServerConfig::builder_with_provider(provider);
-        let builder = builder.with_protocol_versions(self.versions).map_err(SettingsError::Provider)?;
+        let builder = builder.with_protocol_versions(&self.versions).map_err(SettingsError::Provider)?;
         let mut config = builder.with_no_client_auth().with_cert_resolver(Arc::new(resolver));
         config.alpn_protocols = self.protocols;
         config.session_storage = match self.sessions {

@@ -46,7 +46,7 @@ pub(crate) fn read(secret: &SecretRef, issued: &Issued) -> Certificate {
 pub(crate) fn table(default: bool) -> SharedTable {
     let object: api::Ingress = serde_saphyr::from_str(OBJECT).unwrap();
     let config = Config::default();
-    let config = if default { config.with_certificate(secret("default")) } else { config };
+    let config = if default { config.default_certificate(secret("default")) } else { config };
     let mut compiler = Compiler::with_config(Kubernetes, config);
     compiler.upsert(&object);
     SharedTable::new(compiler.compile())

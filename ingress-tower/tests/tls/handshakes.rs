@@ -148,7 +148,7 @@ async fn sessions_are_resumed() {
 async fn versions() {
     let authority = Authority::new();
     let resolver = CertificateResolver::new(table(true), store(&authority, ALL));
-    let settings = ServerSettings::new().with_provider(provider()).with_versions(&[&version::TLS13]);
+    let settings = ServerSettings::new().with_provider(provider()).with_versions([&version::TLS13]);
     let server = Arc::new(settings.build(resolver.clone()).unwrap());
     let older = ClientConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&version::TLS12])
