@@ -1,5 +1,5 @@
-//! Fuzz targets for `ingress-core`: each takes bytes and holds what the crate makes of them against an
-//! oracle. Nothing is random here, so what a fuzzer found can be run again by a plain test.
+//! Fuzz targets for `ingress-core` and `ingress-tower`: each takes bytes and holds what the crate makes of
+//! them against an oracle. Nothing is random here, so what a fuzzer found can be run again by a plain test.
 //!
 //! | target | input | oracle |
 //! |---|---|---|
@@ -8,6 +8,7 @@
 //! | [`lookup()`] | [lines] with rules and requests | `explain` |
 //! | [`manifest()`] | an Ingress as JSON or YAML | `explain`; nothing is left when it is removed |
 //! | [`normalize()`] | one request target a line | below the root, at rest when read again |
+//! | [`proxy_protocol()`] | one header a line, escaped | the answer for its beginnings; the header written again |
 //! | [`rewrite()`] | [lines] with one rule and requests | replacement done by hand; a valid target |
 //!
 //! Seeds are in `corpus/<target>`, findings in `regressions/<target>`, both readable.
@@ -21,6 +22,7 @@ mod lookup;
 mod manifest;
 mod normalize;
 mod objects;
+mod proxy_protocol;
 mod rewrite;
 
 pub use changes::changes;
@@ -28,6 +30,7 @@ pub use host::host;
 pub use lookup::lookup;
 pub use manifest::manifest;
 pub use normalize::normalize;
+pub use proxy_protocol::proxy_protocol;
 pub use rewrite::rewrite;
 
 /// A target: takes any bytes, and panics if it finds something wrong with the crate.
@@ -40,6 +43,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("lookup", lookup),
     ("manifest", manifest),
     ("normalize", normalize),
+    ("proxy_protocol", proxy_protocol),
     ("rewrite", rewrite),
 ];
 

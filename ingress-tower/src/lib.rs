@@ -106,12 +106,23 @@
 //! A lookup, one reference count for the match, and the allocations of
 //! [`Extensions::insert`](http::Extensions::insert). The future is that of the inner service in an enum:
 //! nothing is boxed, and any body type will do.
+//!
+//! # Features
+//!
+//! None by default. Each adds a module and changes nothing else:
+//!
+//! - `tls`: certificates for TLS handshakes, from the published table and a store that changes at run time.
+//! - `proxy-protocol`: the header by which a load balancer says who the client is.
 
 mod future;
 mod layer;
+#[cfg(feature = "proxy-protocol")]
+pub mod proxy_protocol;
 mod replies;
 mod routed;
 mod service;
+#[cfg(feature = "tls")]
+pub mod tls;
 
 pub use future::ResponseFuture;
 pub use layer::RouteLayer;
