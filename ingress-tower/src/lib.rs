@@ -109,6 +109,8 @@
 
 mod future;
 mod layer;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod replies;
 mod routed;
 mod service;
