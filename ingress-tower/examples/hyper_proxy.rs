@@ -26,7 +26,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listen = args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
     let endpoint: SocketAddr = args().nth(2).unwrap_or_else(|| "127.0.0.1:9000".into()).parse()?;
     let web = ObjectId::new("shop", "web");
-    let slice = EndpointSlice::new(ObjectId::new("shop", "web-1"), web.clone()).with_port("", endpoint.port());
+    let slice =
+        EndpointSlice::new(ObjectId::new("shop", "web-1"), web.clone()).with_port("", endpoint.port());
     let mut cluster = Cluster::default();
     cluster.upsert_service(Service::new(web).with_port(ServicePort::new(80)));
     cluster.upsert_slice(slice.with_endpoint(SliceEndpoint::new(endpoint.ip())));

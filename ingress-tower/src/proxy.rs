@@ -231,7 +231,7 @@ where
 }
 
 /// A request at the proxy. Dropped, it gives the request up.
-pub struct ProxyFuture(forward::Forwarding);
+pub struct ProxyFuture(forward::Forwarded);
 
 impl Future for ProxyFuture {
     type Output = Result<Response<ProxyBody>, Infallible>;

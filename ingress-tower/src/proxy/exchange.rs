@@ -5,12 +5,13 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
+use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response, Uri, Version};
 use hyper::body::Incoming;
 use hyper::client::conn::{TrySendError, http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::task::AbortHandle;
 
 use super::config::Config;
@@ -123,6 +124,10 @@ impl Line {
             // ahead of the client by more than this.
             .initial_stream_window_size(256 << 10)
             .initial_connection_window_size(1 << 20)
+            // An endpoint that vanished without a word is noticed, not asked for ever.
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Duration::from_secs(20))
+            .keep_alive_timeout(Duration::from_secs(10))
             .handshake(io)
             .await
             .map_err(|_| Reason::ConnectFailed)?;
@@ -220,11 +225,16 @@ fn failure(mut error: TrySendError<Request<Upload>>) -> Failure {
 }
 
 /// The target of a request as the next hop wants it: the path alone for HTTP/1, all of it for HTTP/2.
-pub(super) fn address(request: &mut Request<Upload>, http2: bool, authority: &str) -> Result<(), Reason> {
+pub(super) fn address(
+    request: &mut Request<Upload>,
+    http2: bool,
+    scheme: &str,
+    authority: &str,
+) -> Result<(), Reason> {
     let path = request.uri().path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
     let uri = if http2 {
         *request.version_mut() = Version::HTTP_2;
-        Uri::builder().scheme("http").authority(authority).path_and_query(path).build()
+        Uri::builder().scheme(scheme).authority(authority).path_and_query(path).build()
     } else {
         *request.version_mut() = Version::HTTP_11;
         Ok(Uri::from(path))

@@ -22,11 +22,11 @@ use super::config::Config;
 use super::exchange::{Carrier, Failure, Line, address};
 use super::forwarded::Peer;
 use super::headers::{self, Hop};
-use super::pick::{Choice, Guard, Pick, Picked, Target};
+use super::pick::{Choice, Guard, Pick, Picked, Protocol, Target};
 use super::pool::{Counted, Permit, Pool};
 use super::reason::Reason;
 use super::tunnel;
-use super::upload::{BoxError, Limits, Source};
+use super::upload::{BoxError, Limits, Source, Upload};
 use crate::routed::Routed;
 
 /// What all clones of a proxy share.
@@ -137,6 +137,8 @@ impl<P: Pick> Inner<P> {
                 Ok((response, carrier, place)) => return Ok(Answer { response, carrier, guard, place }),
                 Err(failure) => failure,
             };
+            // A kept connection that closes says nothing of the endpoint.
+            let stale = matches!(failure, Failure::Unsent(Reason::ConnectionClosed, _));
             let (reason, again) = match failure {
                 // Nobody has seen the request. If the body was touched, it must still be whole.
                 Failure::Unsent(reason, headers) => {
@@ -151,7 +153,9 @@ impl<P: Pick> Inner<P> {
             if let Some(reason) = journey.source.failure() {
                 return Err(reason);
             }
-            guard.failed(reason);
+            if !stale {
+                guard.failed(reason);
+            }
             let late = reason == Reason::RequestTimeout;
             if last || late || !again || !journey.source.is_replayable() {
                 return Err(reason);
@@ -167,10 +171,9 @@ impl<P: Pick> Inner<P> {
         target: &Target,
         keep: bool,
     ) -> Result<(Response<Incoming>, Carrier, Permit<Counted>), Failure> {
-        let unsent = |reason| Failure::Unsent(reason, None);
         let place = self.pool.place(target);
         let permit = Permit::new(Counted(place.clone()), self.config.in_flight_per_endpoint)
-            .ok_or(unsent(Reason::Overloaded))?;
+            .ok_or(Failure::Unsent(Reason::Overloaded, None))?;
         let opening = Line::open(&self.config, &self.pool, target, &place);
         let line = match journey.deadline {
             None => opening.await,
@@ -178,11 +181,11 @@ impl<P: Pick> Inner<P> {
                 tokio::time::timeout_at(deadline, opening).await.unwrap_or(Err(Reason::RequestTimeout))
             }
         };
-        let line = line.map_err(unsent)?;
+        let line = line.map_err(|reason| Failure::Unsent(reason, None))?;
 
         let headers =
             if keep { journey.head.headers.clone() } else { std::mem::take(&mut journey.head.headers) };
-        let request = journey.request(headers, line.is_http2()).map_err(Failure::Sent)?;
+        let request = journey.request(headers, line.is_http2(), target).map_err(Failure::Sent)?;
         let upgrades = journey.hop.upgrade.is_some();
         let sending = line.send(request, &journey.source, upgrades, &place, &self.pool);
         let (response, carrier) = self.limited(sending, journey).await?;
@@ -276,12 +279,13 @@ impl<P: Pick> Inner<P> {
 }
 
 impl Journey {
-    fn request(&self, headers: HeaderMap, http2: bool) -> Result<Request<super::upload::Upload>, Reason> {
+    fn request(&self, headers: HeaderMap, http2: bool, target: &Target) -> Result<Request<Upload>, Reason> {
         let mut request = Request::new(self.source.upload());
         *request.method_mut() = self.head.method.clone();
         *request.uri_mut() = self.head.uri.clone();
         *request.headers_mut() = headers;
-        address(&mut request, http2, self.host.to_str().unwrap_or(""))?;
+        let scheme = if target.protocol() == Protocol::Tls { "https" } else { "http" };
+        address(&mut request, http2, scheme, self.host.to_str().unwrap_or(""))?;
         let headers = request.headers_mut();
         if http2 {
             for name in [HOST, CONNECTION, http::header::UPGRADE, EXPECT] {
@@ -331,4 +335,4 @@ fn is_idempotent(method: &Method) -> bool {
 }
 
 /// The future of a request at the proxy.
-pub(super) type Forwarding = Pin<Box<dyn Future<Output = Response<ProxyBody>> + Send>>;
+pub(super) type Forwarded = Pin<Box<dyn Future<Output = Response<ProxyBody>> + Send>>;

@@ -187,9 +187,8 @@ impl Pick for RoundRobin {
         // Endpoints go by the counter itself, so the draw must not: a multiple of both would leave some
         // endpoints of a rare backend without requests.
         let draw = turn.wrapping_mul(0x9e37_79b9) >> 8;
-        let service = match choice.routed.backend(draw) {
-            Some(Backend::Service(service)) => service,
-            _ => return Err("backend-unknown"),
+        let Some(Backend::Service(service)) = choice.routed.backend(draw) else {
+            return Err("backend-unknown");
         };
         let snapshot = self.table.load();
         let resolution = snapshot.endpoints().resolve(service.id(), service.port(), &self.options);

@@ -28,6 +28,7 @@ pub(super) struct Pool {
 
 /// The connections to one target.
 pub(super) struct Place {
+    #[expect(clippy::vec_box, reason = "each is large, and moves from hand to hand in its box")]
     idle: Mutex<Vec<Box<Http1>>>,
     shared: Mutex<Vec<Http2>>,
     /// Held while an HTTP/2 connection is opened, so that a burst of requests opens one.

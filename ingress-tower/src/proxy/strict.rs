@@ -3,7 +3,7 @@
 use std::fmt;
 
 use http::header::HOST;
-use http::uri::Authority;
+use http::uri::{Authority, PathAndQuery};
 use http::{HeaderValue, Method, Request, Version};
 
 use super::reason::Reason;
@@ -99,7 +99,7 @@ fn check_target<B>(request: &Request<B>) -> Result<(), Reason> {
     if *method == Method::CONNECT || *method == Method::TRACE {
         return Err(Reason::Method);
     }
-    let path = uri.path_and_query().map(|path| path.as_str());
+    let path = uri.path_and_query().map(PathAndQuery::as_str);
     let sound = match (uri.scheme_str(), path) {
         (None | Some("http" | "https"), Some("*")) => *method == Method::OPTIONS,
         (None | Some("http" | "https"), Some(path)) => {

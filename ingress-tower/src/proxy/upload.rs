@@ -280,6 +280,6 @@ impl Body for Upload {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.source.lock().map_or(SizeHint::with_exact(0), |state| state.size.clone())
+        self.source.lock().map_or_else(|| SizeHint::with_exact(0), |state| state.size)
     }
 }

@@ -79,7 +79,9 @@ impl Case {
 
 fn bytes(text: &str) -> Vec<u8> {
     text.chars()
-        .flat_map(|letter| u8::try_from(letter).map_or(letter.to_string().into_bytes(), |byte| vec![byte]))
+        .flat_map(|letter| {
+            u8::try_from(letter).map_or_else(|_| letter.to_string().into_bytes(), |byte| vec![byte])
+        })
         .collect()
 }
 

@@ -20,14 +20,14 @@ async fn ask(front: std::net::SocketAddr, request: &str) -> (String, String) {
 #[tokio::test]
 async fn a_refused_connection_is_502_and_the_next_endpoint_is_tried_first() {
     within(async {
-        let front1 = front(Config::default(), InOrder(vec![http1(nowhere().await)])).await;
+        let front1 = front(Config::default(), InOrder(vec![http1(nowhere())])).await;
         let (head, body) = ask(front1, GET).await;
         assert_eq!((status(&head), body.as_str()), (502, "502 connection-refused\n"));
         let said = "ingress; error=connection_refused; details=\"connection-refused\"";
         assert_eq!(header(&head, "proxy-status"), Some(said));
 
         // Nothing of it was sent, so any method may go elsewhere, and its body with it.
-        let targets = vec![http1(nowhere().await), http1(nowhere().await), http1(endpoint(echo).await)];
+        let targets = vec![http1(nowhere()), http1(nowhere()), http1(endpoint(echo).await)];
         let front2 = front(Config::default(), InOrder(targets.clone())).await;
         let (head, seen) = ask(front2, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi").await;
         assert_eq!((status(&head), seen.ends_with("hi")), (200, true));

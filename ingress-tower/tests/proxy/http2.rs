@@ -175,7 +175,7 @@ async fn a_client_of_http2_reaches_an_endpoint_of_http1() {
 #[tokio::test]
 async fn a_call_to_nobody_fails_with_a_status() {
     within(async {
-        let front = front(Config::default(), InOrder(vec![h2c(nowhere().await)])).await;
+        let front = front(Config::default(), InOrder(vec![h2c(nowhere())])).await;
         let mut sender = client::<Full<Bytes>>(front).await;
         let response = sender.send_request(call(Full::from("hi"))).await.unwrap();
         assert_eq!(response.status(), 502);

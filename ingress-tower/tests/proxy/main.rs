@@ -13,5 +13,6 @@ mod corpus;
 mod failures;
 mod forwarding;
 mod http2;
+mod parts;
 mod support;
 mod upgrades;

@@ -35,7 +35,7 @@ pub(crate) struct InOrder(pub(crate) Vec<Target>);
 
 impl Pick for InOrder {
     fn pick(&self, choice: &Choice<'_>) -> Result<Picked, &'static str> {
-        let target = self.0.get(choice.tried().len()).or(self.0.last()).ok_or("no-endpoints")?;
+        let target = self.0.get(choice.tried().len()).or_else(|| self.0.last()).ok_or("no-endpoints")?;
         Ok(Picked::new(target.clone()))
     }
 }
@@ -87,10 +87,13 @@ where
     address
 }
 
-/// An address where nothing listens: it was bound a moment ago, and is given to nobody else so soon.
-pub(crate) async fn nowhere() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    listener.local_addr().expect("bound")
+/// An address where nothing listens. The port stays taken, so that no other test gets it.
+pub(crate) fn nowhere() -> SocketAddr {
+    let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let address = socket.local_addr().expect("bound");
+    std::mem::forget(socket);
+    address
 }
 
 pub(crate) async fn connect(address: SocketAddr) -> Wire {

