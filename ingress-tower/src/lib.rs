@@ -118,6 +118,8 @@ mod future;
 mod layer;
 #[cfg(feature = "proxy-protocol")]
 pub mod proxy_protocol;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod replies;
 mod routed;
 mod service;

@@ -1,0 +1,18 @@
+//! The proxy over sockets. Each test is bounded in time, and waits for what it needs to see.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod bodies;
+mod corpus;
+mod failures;
+mod forwarding;
+mod http2;
+mod parts;
+mod support;
+mod upgrades;
