@@ -121,6 +121,8 @@
 //! [`RouteLayer::beside`] hands the rule over without extensions, and allocates nothing. The future is that
 //! of the inner service in an enum: nothing is boxed, and any body type will do.
 
+#[cfg(feature = "balance")]
+pub mod balance;
 mod deliver;
 mod future;
 mod layer;
