@@ -113,4 +113,53 @@ fn a_call_allocates_one_value() {
     assert_eq!(allocations(&mut layer.layer(limit("else").layer(bare)), here(true)), 1);
     let own_layer = allocations(&mut layer.layer(limit("web").layer(bare)), here(true));
     assert_eq!(own_layer, 2);
+
+    #[cfg(feature = "balance")]
+    a_pick_allocates_nothing();
+}
+
+#[cfg(feature = "balance")]
+fn a_pick_allocates_nothing() {
+    use ingress_core::endpoint::{Cluster, EndpointSlice, Service as Endpoints, ServicePort, SliceEndpoint};
+    use ingress_core::rule::ServiceRef;
+    use ingress_tower::balance::{Affinity, AffinityMode, Balancer, Caller, KeyPart, Policy, Settings};
+
+    let service = ServiceRef::new("shop", "web", 80);
+    let id = service.id().clone();
+    let mut cluster = Cluster::default();
+    cluster.upsert_service(Endpoints::new(id.clone()).with_port(ServicePort::new(80)));
+    let slice = EndpointSlice::new(id.clone(), id).with_port("", 80);
+    let endpoints = (1..=10).map(|last| SliceEndpoint::new([10, 0, 0, last]));
+    cluster.upsert_slice(endpoints.fold(slice, EndpointSlice::with_endpoint));
+    let table = SharedTable::default();
+    table.publish_all(std::sync::Arc::default(), cluster.endpoints());
+
+    let sticky = |mode| Policy::Cookie(Affinity::new("sid").expect("it is a name").mode(mode));
+    for policy in [
+        Policy::LeastOfTwo,
+        Policy::RoundRobin,
+        Policy::hash([KeyPart::Path]),
+        sticky(AffinityMode::Balanced),
+        sticky(AffinityMode::Persistent),
+    ] {
+        let balancer = Balancer::with(table.clone(), Settings::default().policy(policy.clone()));
+        let mut request = Request::get("/here").body(()).expect("it is a request");
+        // The first pick gets the endpoints ready, and the cookie that the others come with.
+        let first = balancer.pick(&service, &Caller::of(&request)).expect("there are endpoints");
+        if let Some(cookie) = first.set_cookie().and_then(|set| set.to_str().ok()) {
+            let pair = cookie.split(';').next().unwrap_or_default();
+            request.headers_mut().insert("cookie", pair.parse().expect("it is a header"));
+        }
+        let once = |_| {
+            let region = Region::new(ALLOCATOR);
+            for _ in 0..100 {
+                let picked = balancer.pick(&service, &Caller::of(&request)).expect("there are endpoints");
+                assert!(picked.set_cookie().is_none());
+                picked.succeeded();
+            }
+            let change = region.change();
+            change.allocations + change.reallocations
+        };
+        assert_eq!((0..5).map(once).min(), Some(0), "{policy:?}");
+    }
 }

@@ -54,7 +54,9 @@ impl Dialect for WithBytes {
         Kubernetes.expand(ingress, out);
         let Ok(pattern) = PathPattern::literal("/~~") else { return };
         for (index, rule) in (0..).zip(ingress.rules()) {
-            let Some(backend) = rule.paths().and_then(|paths| Some(paths.first()?.backend().clone())) else { continue };
+            let Some(backend) = rule.paths().and_then(|paths| Some(paths.first()?.backend().clone())) else {
+                continue;
+            };
             let origin = out.origin(FieldPath::path(index, 0));
             out.rule(rule.host(), Rule::new(pattern.clone(), Action::forward(backend), origin));
         }

@@ -183,6 +183,14 @@ impl fmt::Debug for Member {
 }
 
 #[cfg(test)]
+impl Facts {
+    pub(super) fn example(last: u8) -> Self {
+        let address = Address::Socket(([10, 0, 0, last], 80).into());
+        Self { address, zone: None, app_protocol: None, weight: super::EVEN }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -224,13 +232,5 @@ mod tests {
     #[test]
     fn size_is_a_speed_bump() {
         assert!(size_of::<Member>() <= 128, "{}", size_of::<Member>());
-    }
-}
-
-#[cfg(test)]
-impl Facts {
-    pub(super) fn example(last: u8) -> Self {
-        let address = Address::Socket(([10, 0, 0, last], 80).into());
-        Self { address, zone: None, app_protocol: None, weight: super::EVEN }
     }
 }
