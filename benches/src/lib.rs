@@ -27,6 +27,7 @@ mod vocabulary;
 mod workload;
 
 pub mod measure;
+pub mod middleware;
 pub mod race;
 pub mod report;
 pub mod router;

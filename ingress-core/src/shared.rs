@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwap, Guard};
 
@@ -24,7 +25,13 @@ use crate::table::RouteTable;
 /// shared.publish(compiler.compile());
 /// ```
 #[derive(Clone)]
-pub struct SharedTable(Arc<ArcSwap<Published>>);
+pub struct SharedTable(Arc<Shared>);
+
+struct Shared {
+    published: ArcSwap<Published>,
+    /// How often endpoints have been published.
+    endpoints_version: AtomicU64,
+}
 
 /// What one swap publishes.
 #[derive(Debug)]
@@ -42,27 +49,38 @@ pub struct Snapshot(Guard<Arc<Published>>);
 impl SharedTable {
     /// Starts with a table, and no endpoints.
     pub fn new(routes: Arc<RouteTable>) -> Self {
-        Self(Arc::new(ArcSwap::from_pointee(Published { routes, endpoints: Arc::default() })))
+        let published = ArcSwap::from_pointee(Published { routes, endpoints: Arc::default() });
+        Self(Arc::new(Shared { published, endpoints_version: AtomicU64::new(0) }))
     }
 
     /// The present view.
     #[inline]
     pub fn load(&self) -> Snapshot {
-        Snapshot(self.0.load())
+        Snapshot(self.0.published.load())
     }
 
     /// Puts a table in the place of the present one, which is returned; endpoints stay.
     #[expect(clippy::needless_pass_by_value, reason = "the table is handed over")]
     pub fn publish(&self, routes: Arc<RouteTable>) -> Arc<RouteTable> {
-        let replaced =
-            self.0.rcu(|old| Published { routes: routes.clone(), endpoints: old.endpoints.clone() });
+        let next = |old: &Arc<Published>| Published { routes: routes.clone(), endpoints: old.endpoints.clone() };
+        let replaced = self.0.published.rcu(next);
         replaced.routes.clone()
     }
 
     /// Puts routes and endpoints in the place of the present ones, together: no reader sees the new
     /// routes with the old endpoints.
     pub fn publish_all(&self, routes: Arc<RouteTable>, endpoints: Arc<Endpoints>) {
-        self.0.store(Arc::new(Published { routes, endpoints }));
+        self.0.published.store(Arc::new(Published { routes, endpoints }));
+        // After the swap: who sees the new number finds the new endpoints, or newer ones.
+        self.0.endpoints_version.fetch_add(1, Ordering::Release);
+    }
+
+    /// A number that grows whenever endpoints are published, and a much cheaper question than
+    /// [`load`](Self::load): who keeps what was worked out from a snapshot asks whether it still holds.
+    /// A snapshot that is loaded after the number was read is at least as new as the number.
+    #[inline]
+    pub fn endpoints_version(&self) -> u64 {
+        self.0.endpoints_version.load(Ordering::Acquire)
     }
 }
 

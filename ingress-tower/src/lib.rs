@@ -101,19 +101,31 @@
 //! up; what the inner service had reserved for it is given back at once, by putting a fresh clone in its
 //! place, and not kept until a next request comes. This is why the inner service must be `Clone`.
 //!
-//! # Cost
+//! # Layers for some routes, and a list of all
 //!
-//! A lookup, one reference count for the match, and the allocations of
-//! [`Extensions::insert`](http::Extensions::insert). The future is that of the inner service in an enum:
-//! nothing is boxed, and any body type will do.
+//! [`RouteLayers`] puts layers around the inner service for the routes of single Ingresses.
+//! [`RouteLayer::routes`] lists what is published, for a page that shows it.
 //!
 //! # Features
 //!
-//! None by default. Each adds a module and changes nothing else:
+//! Without any, routing and nothing else. Each further part is a feature of its own:
 //!
-//! - `tls`: certificates for TLS handshakes, from the published table and a store that changes at run time.
+//! - `balance`: which endpoint of a Service a request goes to.
+//! - `proxy`: forwards routed requests to endpoints, and serves connections strictly.
 //! - `proxy-protocol`: the header by which a load balancer says who the client is.
+//! - `tls`: certificates for TLS handshakes, from the published table and a store that changes at run time.
+//!
+//! # Cost
+//!
+//! A lookup, one reference count for the match, and one allocation: the value that
+//! [`Extensions::insert`](http::Extensions::insert) boxes. Where nobody has put anything into the
+//! extensions before, their map takes two more, which somebody has to pay; axum's `Router` would have.
+//! [`RouteLayer::beside`] hands the rule over without extensions, and allocates nothing. The future is that
+//! of the inner service in an enum: nothing is boxed, and any body type will do.
 
+#[cfg(feature = "balance")]
+pub mod balance;
+mod deliver;
 mod future;
 mod layer;
 #[cfg(feature = "proxy-protocol")]
@@ -121,13 +133,18 @@ pub mod proxy_protocol;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 mod replies;
+mod route_layers;
 mod routed;
+mod routes;
 mod service;
 #[cfg(feature = "tls")]
 pub mod tls;
 
+pub use deliver::{AsRouted, Beside, Deliver, InExtensions};
 pub use future::ResponseFuture;
 pub use layer::RouteLayer;
 pub use replies::{DefaultReplies, Miss, Replies, Reply};
+pub use route_layers::{PerRoute, PerRouteFuture, RouteLayers};
 pub use routed::Routed;
+pub use routes::{ListedRoute, Routes};
 pub use service::Route;

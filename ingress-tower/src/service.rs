@@ -7,6 +7,7 @@ use http::{Request, Response, StatusCode, Uri};
 use ingress_core::{Action, Outcome, RequestHead, SharedTable};
 use tower_service::Service;
 
+use crate::deliver::{Deliver, InExtensions};
 use crate::future::ResponseFuture;
 use crate::replies::{DefaultReplies, Miss, Replies, Reply};
 use crate::routed::Routed;
@@ -14,10 +15,11 @@ use crate::routed::Routed;
 /// Routes requests before they reach `S`. Made by [`RouteLayer`](crate::RouteLayer); see the
 /// [crate's documentation](crate).
 #[derive(Clone, Debug)]
-pub struct Route<S, R = DefaultReplies> {
+pub struct Route<S, R = DefaultReplies, D = InExtensions> {
     inner: S,
     table: SharedTable,
     replies: R,
+    deliver: D,
 }
 
 /// What is to be done with a request. Owned: the snapshot that it was read from is gone.
@@ -26,9 +28,9 @@ enum Decision {
     Reply { reply: Reply, routed: Option<Routed> },
 }
 
-impl<S, R> Route<S, R> {
-    pub(crate) const fn new(inner: S, table: SharedTable, replies: R) -> Self {
-        Self { inner, table, replies }
+impl<S, R, D> Route<S, R, D> {
+    pub(crate) const fn new(inner: S, table: SharedTable, replies: R, deliver: D) -> Self {
+        Self { inner, table, replies, deliver }
     }
 
     /// The inner service.
@@ -92,9 +94,10 @@ impl Decision {
     }
 }
 
-impl<S, R, B, C> Service<Request<B>> for Route<S, R>
+impl<S, R, D, B, C> Service<Request<B>> for Route<S, R, D>
 where
-    S: Service<Request<B>, Response = Response<C>> + Clone,
+    D: Deliver<B>,
+    S: Service<D::Request, Response = Response<C>> + Clone,
     R: Replies<C>,
 {
     type Response = Response<C>;
@@ -112,7 +115,7 @@ where
                     let received = mem::replace(request.uri_mut(), uri);
                     routed.set_received(received);
                 }
-                request.extensions_mut().insert(routed);
+                let request = self.deliver.deliver(request, routed);
                 ResponseFuture::forwarded(self.inner.call(request))
             }
             Decision::Reply { reply, routed } => {

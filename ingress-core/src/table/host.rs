@@ -291,6 +291,11 @@ impl HostTable {
         &self.cold().rules
     }
 
+    /// The same with their numbers.
+    pub fn numbered(&self) -> impl Iterator<Item = (RuleId, &Rule)> {
+        (0..).map(RuleId::new).zip(self.rules())
+    }
+
     /// Whether a rule is a default backend.
     pub fn is_default(&self, rule: RuleId) -> bool {
         rule.index() >= self.cold().first_default as usize

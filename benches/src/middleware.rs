@@ -1,0 +1,303 @@
+//! What the tower layer adds to a service, and what it costs to pick an endpoint.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::hint::black_box;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use http::{HeaderValue, Request, Response};
+use ingress_core::endpoint::{Cluster, EndpointSlice, Resolution, ResolveOptions, Service as Endpoints};
+use ingress_core::endpoint::{ServicePort, SliceEndpoint};
+use ingress_core::origin::ObjectId;
+use ingress_core::rule::ServiceRef;
+use ingress_core::{Action, Backend, RouteTable, SharedTable};
+use ingress_tower::balance::{Balancer, Caller, KeyPart, Policy, Settings};
+use ingress_tower::{AsRouted, Route, RouteLayer};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::clock::Stopwatch;
+use crate::requests::Requests;
+use crate::statistics::median;
+use crate::workload::Workload;
+
+/// Calls that are timed together. Their requests fit the second cache, as those of a server do that has
+/// just parsed them.
+const BATCH: usize = 500;
+
+/// What the services inside put into the response: the rule that they were told of.
+type Answer = Response<Option<String>>;
+
+/// The inner service: drops the request and answers at once. With `tell` it says what it was told; that is
+/// for the check of the answers, and never timed.
+#[derive(Clone, Copy, Debug)]
+struct Inner {
+    tell: bool,
+}
+
+impl<Q: AsRouted> Service<Q> for Inner {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Ready<Result<Answer, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Q) -> Self::Future {
+        let told = if self.tell { request.routed().map(|routed| routed.origin().to_string()) } else { None };
+        ready(Ok(Response::new(told)))
+    }
+}
+
+/// What a server has put into the extensions.
+#[derive(Clone, Copy, Debug)]
+struct Connection(#[expect(dead_code, reason = "it only takes its place")] u64);
+
+/// How a request comes from the server.
+#[derive(Clone, Copy, Debug)]
+pub enum Form {
+    /// HTTP/1.1: a path and a `Host` header; the server has put something into the extensions.
+    Http1,
+    /// HTTP/2: the URI has an authority; the server has put something into the extensions.
+    Http2,
+    /// As the one before, with empty extensions.
+    Bare,
+}
+
+impl Form {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Http1, Self::Http2, Self::Bare];
+
+    /// For a line of results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Http1 => "HTTP/1.1",
+            Self::Http2 => "HTTP/2",
+            Self::Bare => "HTTP/2, empty extensions",
+        }
+    }
+
+    fn request(self, host: &str, path: &str) -> Option<Request<()>> {
+        let mut request = Request::new(());
+        if matches!(self, Self::Http1) {
+            *request.uri_mut() = path.parse().ok()?;
+            request.headers_mut().insert(http::header::HOST, HeaderValue::from_str(host).ok()?);
+        } else {
+            *request.uri_mut() = format!("http://{host}{path}").parse().ok()?;
+        }
+        if !matches!(self, Self::Bare) {
+            request.extensions_mut().insert(Connection(7));
+        }
+        Some(request)
+    }
+}
+
+/// A table behind the layer, and the requests of a workload that some rule takes.
+#[derive(Debug)]
+pub struct Middleware {
+    layer: RouteLayer,
+    requests: Vec<(String, String, String)>,
+}
+
+/// Nanoseconds per call.
+#[derive(Clone, Copy, Debug)]
+pub struct Added {
+    /// The inner service alone.
+    pub bare: f64,
+    /// What the layer adds, in the extensions.
+    pub layer: f64,
+    /// What the layer adds, beside the request.
+    pub beside: f64,
+}
+
+impl Middleware {
+    /// Compiles the workload.
+    pub fn new(workload: &Workload, requests: &Requests) -> Self {
+        let (table, _) = RouteTable::compile(ingress_core::dialect::Kubernetes, workload.objects());
+        let hits = requests.answers().filter_map(|(head, expected)| {
+            Some((head.host.to_owned(), head.path.to_owned(), workload.origin(expected?)?))
+        });
+        Self { requests: hits.collect(), layer: RouteLayer::new(SharedTable::new(table)) }
+    }
+
+    /// Sends every request through both layers.
+    ///
+    /// # Panics
+    ///
+    /// At the first request for which the inner service is not told the rule that the oracle found.
+    pub fn assert_agrees(&self, form: Form) {
+        let mut layer = self.layer.layer(Inner { tell: true });
+        let mut beside = self.layer.clone().beside().layer(Inner { tell: true });
+        for (host, path, expected) in &self.requests {
+            let request = || form.request(host, path).unwrap_or_default();
+            for told in [call(&mut layer, request()), call(&mut beside, request())] {
+                assert_eq!(told.as_ref(), Some(expected), "{host}{path}");
+            }
+        }
+    }
+
+    /// What a call costs through the layer and without it, taking turns; medians over batches.
+    pub fn added(&self, form: Form, rounds: usize) -> Added {
+        let mut bare = Inner { tell: false };
+        let mut layer = self.layer.layer(bare);
+        let mut beside = self.layer.clone().beside().layer(bare);
+        let mut times = [const { Vec::new() }; 3];
+        for _ in 0..rounds {
+            for batch in self.requests.chunks(BATCH) {
+                let [a, b, c] = &mut times;
+                a.push(time(&mut bare, form, batch));
+                b.push(time(&mut layer, form, batch));
+                c.push(time(&mut beside, form, batch));
+            }
+        }
+        let [bare, layer, beside] = times.map(median);
+        Added { bare, layer: layer - bare, beside: beside - bare }
+    }
+
+    /// The service for criterion, and one batch of requests after the other.
+    pub fn time_layer(&self, form: Form, calls: u64) -> std::time::Duration {
+        let mut service: Route<Inner> = self.layer.layer(Inner { tell: false });
+        let batches = self.requests.chunks(BATCH).cycle();
+        let mut total = std::time::Duration::ZERO;
+        let mut left = calls;
+        for batch in batches {
+            let batch = batch.get(..left.min(BATCH as u64) as usize).unwrap_or(batch);
+            total += time_batch(&mut service, form, batch);
+            left -= batch.len() as u64;
+            if left == 0 {
+                break;
+            }
+        }
+        total
+    }
+
+    /// The Services that the requests go to, as the rules of the table name them.
+    pub fn services(&self) -> Vec<ServiceRef> {
+        let table = self.layer.table().load();
+        let service = |(host, path, _): &(String, String, String)| {
+            let hit = table.lookup(&ingress_core::RequestHead::new(host, path)).matched()?;
+            match hit.rule().action() {
+                Action::Forward(forward) => match forward.backend(0) {
+                    Backend::Service(service) => Some(service.clone()),
+                    _ => None,
+                },
+                _ => None,
+            }
+        };
+        self.requests.iter().filter_map(service).collect()
+    }
+}
+
+fn call<S>(service: &mut S, request: Request<()>) -> Option<String>
+where
+    S: Service<Request<()>, Response = Answer, Error = Infallible>,
+{
+    let mut context = Context::from_waker(Waker::noop());
+    if service.poll_ready(&mut context).is_pending() {
+        return None;
+    }
+    match pin!(service.call(request)).poll(&mut context) {
+        Poll::Ready(Ok(response)) => response.into_body(),
+        Poll::Pending => None,
+    }
+}
+
+fn time<S>(service: &mut S, form: Form, batch: &[(String, String, String)]) -> f64
+where
+    S: Service<Request<()>, Response = Answer, Error = Infallible>,
+{
+    time_batch(service, form, batch).as_nanos() as f64 / batch.len().max(1) as f64
+}
+
+/// Makes the requests first; only the calls are timed, and dropping the answers.
+#[inline(never)]
+fn time_batch<S>(service: &mut S, form: Form, batch: &[(String, String, String)]) -> std::time::Duration
+where
+    S: Service<Request<()>, Response = Answer, Error = Infallible>,
+{
+    let requests: Vec<_> = batch.iter().filter_map(|(host, path, _)| form.request(host, path)).collect();
+    let stopwatch = Stopwatch::start();
+    for request in requests {
+        drop(black_box(call(service, request)));
+    }
+    stopwatch.elapsed()
+}
+
+/// Endpoints for the Services of a workload, and picks from them.
+#[derive(Debug)]
+pub struct Picks {
+    table: SharedTable,
+    services: Vec<ServiceRef>,
+}
+
+impl Picks {
+    /// Ten endpoints for each Service.
+    pub fn new(services: Vec<ServiceRef>) -> Self {
+        let ids: BTreeSet<ObjectId> = services.iter().map(|service| service.id().clone()).collect();
+        let mut cluster = Cluster::default();
+        for (number, id) in ids.into_iter().enumerate() {
+            let service = Endpoints::new(id.clone()).with_port(ServicePort::new(8080));
+            cluster.upsert_service(service);
+            let [high, low] = (number as u16).to_be_bytes();
+            let slice = EndpointSlice::new(id.clone(), id).with_port("", 8080);
+            let endpoints = (1..=10).map(|last| SliceEndpoint::new([10, high, low, last]));
+            cluster.upsert_slice(endpoints.fold(slice, EndpointSlice::with_endpoint));
+        }
+        let table = SharedTable::default();
+        table.publish_all(Arc::default(), cluster.endpoints());
+        Self { table, services }
+    }
+
+    /// A balancer for this policy.
+    pub fn balancer(&self, policy: Policy) -> Balancer {
+        Balancer::with(self.table.clone(), Settings::default().policy(policy))
+    }
+
+    /// The policies that are timed, with their names.
+    pub fn policies() -> [(&'static str, Policy); 3] {
+        [
+            ("least of two", Policy::LeastOfTwo),
+            ("round robin", Policy::RoundRobin),
+            ("hash of the path", Policy::hash([KeyPart::Path])),
+        ]
+    }
+
+    /// Picks for every request and compares with what resolution says; afterwards every Service is known.
+    ///
+    /// # Panics
+    ///
+    /// When an endpoint is picked that is none of its Service's.
+    pub fn assert_agrees(&self, balancer: &Balancer) {
+        let request = Request::new(());
+        let options = ResolveOptions::default();
+        let snapshot = self.table.load();
+        for service in &self.services {
+            let picked = balancer.pick(service, &Caller::of(&request));
+            let resolved = snapshot.endpoints().resolve(service.id(), service.port(), &options);
+            let Resolution::Endpoints(set) = resolved else { panic!("{service} has endpoints") };
+            let agrees = |address| set.iter().any(|endpoint| endpoint.address() == address);
+            assert!(picked.as_ref().is_ok_and(|picked| agrees(picked.address())), "{service}: {picked:?}");
+        }
+    }
+
+    /// Nanoseconds per pick, with its end: the endpoint is given back. Median over passes.
+    pub fn time(&self, balancer: &Balancer, passes: usize) -> f64 {
+        let pass = |_| self.pass(balancer).as_nanos() as f64 / self.services.len().max(1) as f64;
+        median((0..passes).map(pass))
+    }
+
+    #[inline(never)]
+    fn pass(&self, balancer: &Balancer) -> std::time::Duration {
+        let request = Request::new(());
+        let caller = Caller::of(&request);
+        let stopwatch = Stopwatch::start();
+        for service in &self.services {
+            drop(black_box(balancer.pick(black_box(service), &caller)));
+        }
+        stopwatch.elapsed()
+    }
+}
