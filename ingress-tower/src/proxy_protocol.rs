@@ -20,8 +20,9 @@
 //! # Cost
 //!
 //! Reads are of 256 bytes: one for most headers. They go into one buffer, which grows with what has come,
-//! not with what a header says of its length; additional fields, if there are any, have another. What a peer can make a listener hold is the limit on bytes and one
-//! read more, for the limit on time. The buffer is gone as soon as what was read beyond the header is.
+//! not with what a header says of its length; additional fields, if there are any, have another. What a
+//! peer can make a listener hold is the limit on bytes and one read more, for the limit on time. The buffer
+//! is gone as soon as what was read beyond the header is.
 //!
 //! # By default
 //!
