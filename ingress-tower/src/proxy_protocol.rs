@@ -14,8 +14,15 @@
 //!    been there. [`Connection::client`] is who the header names. If it names nobody, be it because the load
 //!    balancer speaks for itself (`LOCAL`) or does not know, that is the peer.
 //!
-//! Reading bytes ([`parse`]) and reading connections ([`ProxyProtocol::accept`]) are apart: the former has
+//! Reading bytes ([`parse()`]) and reading connections ([`ProxyProtocol::accept`]) are apart: the former has
 //! no IO.
+//!
+//! # Cost
+//!
+//! Reads are of 256 bytes: one for most headers. They go into one buffer, which grows with what has come,
+//! not with what a header says of its length; additional fields, if there are any, have another. What a
+//! peer can make a listener hold is the limit on bytes and one read more, for the limit on time. The buffer
+//! is gone as soon as what was read beyond the header is.
 //!
 //! # By default
 //!

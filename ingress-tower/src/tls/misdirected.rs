@@ -74,7 +74,8 @@ impl ConnectionName {
 impl Agreement {
     /// Whether a connection's server name and a request's host agree.
     ///
-    /// Certificates are compared as the table names them, whether or not the store has them. A connection
+    /// Certificates are compared as the table names them, whether or not the store has them: one that is
+    /// in two Secrets counts as two, and a client that took it for one comes back by itself. A connection
     /// without a server name, and a request without a host, have the certificate for names that nothing
     /// else covers.
     pub fn holds(self, table: &RouteTable, server_name: Option<&str>, host: Option<&str>) -> bool {

@@ -61,8 +61,8 @@ impl ServerSettings {
         self
     }
 
-    /// How many sessions are kept for resumption, in the place of 4096: in the order of a kilobyte each.
-    /// None with 0, which leaves resumption to tickets, if there are any.
+    /// How many sessions are kept for resumption, in the place of 4096: in the order of a kilobyte each,
+    /// and by this process alone. None with 0, which leaves resumption to tickets, if there are any.
     pub const fn with_sessions(mut self, sessions: usize) -> Self {
         self.sessions = sessions;
         self
