@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::Response;
 use ingress_tower::proxy::{Config, Reason, Server};
+use tokio::io::AsyncWriteExt;
 
 use crate::support::*;
 
@@ -236,32 +237,80 @@ async fn answers_can_be_worded_by_the_program() {
 #[tokio::test]
 async fn slow_heads_and_clients_that_take_nothing_are_cut_off() {
     within(async {
-        let endless = endpoint(|mut wire| async move {
-            wire.head().await;
-            wire.send("HTTP/1.1 200 OK\r\n\r\n").await;
-            use tokio::io::AsyncWriteExt;
-            while wire.stream.write_all(&[b'x'; 65536]).await.is_ok() {}
+        let gone = Arc::new(tokio::sync::Notify::new());
+        let notify = gone.clone();
+        let endless = endpoint(move |mut wire| {
+            let notify = notify.clone();
+            async move {
+                wire.head().await;
+                wire.send("HTTP/1.1 200 OK\r\n\r\n").await;
+                while wire.stream.write_all(&[b'x'; 65536]).await.is_ok() {}
+                notify.notify_one();
+            }
         })
         .await;
-        let server = Server::default()
-            .head_timeout(Duration::from_millis(200))
-            .write_timeout(Duration::from_millis(200));
+        let limit = Duration::from_millis(200);
+        let server = Server::default().head_timeout(limit).write_timeout(limit);
         let front = front_with(server, Config::default(), InOrder(vec![http1(endless)])).await;
-        let mut slow = connect(front).await;
-        slow.send("GET / HTTP/1.1\r\nHost: a\r\n").await;
-        assert!(slow.rest().await.is_empty());
-        let mut silent = connect(front).await;
-        assert!(silent.rest().await.is_empty());
-        // Sends a request and reads nothing: the proxy closes, although there is more than fits.
-        let mut idle = connect(front).await;
-        idle.send(GET).await;
-        let mut after = connect(front).await;
-        after.send(GET).await;
-        assert_eq!(status(&idle.head().await.expect("the head fits in the buffers")), 200);
-        idle.stream.writable().await.unwrap();
-        tokio::time::sleep(Duration::from_millis(800)).await;
-        idle.rest().await;
-        drop(after);
+        for start in ["", "GET / HTTP/1.1\r\nHost: a\r\n"] {
+            let mut slow = connect(front).await;
+            slow.send(start).await;
+            assert!(slow.rest().await.is_empty());
+        }
+        // Asks and reads nothing. The endpoint would send for ever; that it no longer can says that the
+        // proxy has given the client up.
+        let mut client = connect(front).await;
+        client.send(GET).await;
+        gone.notified().await;
+        assert_eq!(status(&client.head().await.expect("what fits in the buffers")), 200);
+        client.rest().await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_endpoint_says_unasked_is_nobodys_answer() {
+    within(async {
+        let opened = Arc::new(AtomicUsize::new(0));
+        let count = opened.clone();
+        let poisonous = endpoint(move |mut wire| {
+            let first = count.fetch_add(1, Ordering::SeqCst) == 0;
+            async move {
+                while wire.head().await.is_some() {
+                    let poison =
+                        if first { "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison" } else { "" };
+                    wire.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi{poison}")).await;
+                }
+            }
+        })
+        .await;
+        let front = front(Config::default(), InOrder(vec![http1(poisonous)])).await;
+        for _ in 0..3 {
+            assert_eq!(ask(front, GET).await.1, "hi");
+        }
+        assert_eq!(opened.load(Ordering::SeqCst), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connections_that_nobody_needs_are_closed() {
+    within(async {
+        let closed = Arc::new(tokio::sync::Notify::new());
+        let notify = closed.clone();
+        let endpoint = endpoint(move |wire| {
+            let notify = notify.clone();
+            async move {
+                echo(wire).await;
+                notify.notify_one();
+            }
+        })
+        .await;
+        let config = Config::default().pool(Duration::from_millis(50), 8);
+        let front = front(config, InOrder(vec![http1(endpoint)])).await;
+        assert_eq!(status(&ask(front, GET).await.0), 200);
+        closed.notified().await;
+        assert_eq!(status(&ask(front, GET).await.0), 200);
     })
     .await;
 }
