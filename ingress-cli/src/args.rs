@@ -2,18 +2,18 @@
 
 #![allow(rustdoc::bare_urls, reason = "the comments are help texts, which link nowhere")]
 
-use std::net::IpAddr;
+mod manifests;
+mod requests;
+
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use http::{HeaderName, HeaderValue, Method};
 use ingress_core::Severity;
-use ingress_core::dialect::catalog;
-use ingress_core::origin::ObjectId;
 
 use crate::check::Moment;
-use crate::target::Target;
+pub(crate) use manifests::{Input, OptionalInput, Reading};
+pub(crate) use requests::Asked;
 
 /// Ask Ingress manifests where a request goes, why, and what is wrong with them
 #[derive(Debug, Parser)]
@@ -335,66 +335,6 @@ pub(crate) struct ManArgs {
     pub(crate) command: Option<String>,
 }
 
-/// Manifests and how to read them.
-#[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "Manifests")]
-pub(crate) struct Input {
-    /// A manifest, a directory of .yaml, .yml and .json files, or - for standard input; repeatable
-    #[arg(short, long, value_name = "FILE|DIR|-", required = true)]
-    pub(crate) filename: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) reading: Reading,
-}
-
-/// The same where manifests may stand elsewhere.
-#[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "Manifests")]
-pub(crate) struct OptionalInput {
-    /// A manifest, a directory of .yaml, .yml and .json files, or - for standard input; repeatable
-    #[arg(short, long, value_name = "FILE|DIR|-")]
-    pub(crate) filename: Vec<PathBuf>,
-    #[command(flatten)]
-    pub(crate) reading: Reading,
-}
-
-/// How to read manifests.
-#[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "Manifests")]
-pub(crate) struct Reading {
-    /// Whose reading of the manifests
-    #[arg(long, value_name = "NAME", default_value = "kubernetes", value_parser = PossibleValuesParser::new(catalog::names()))]
-    pub(crate) dialect: String,
-    /// An option of the controller, by its own name; repeatable
-    #[arg(long, value_name = "NAME=VALUE", value_parser = option)]
-    pub(crate) option: Vec<(String, String)>,
-    /// The ConfigMap with the controller's settings, when it is among the manifests
-    #[arg(long, value_name = "NS/NAME", value_parser = object)]
-    pub(crate) configmap: Option<ObjectId>,
-    /// Take only the Ingresses of this class
-    #[arg(long, value_name = "NAME")]
-    pub(crate) class: Option<String>,
-}
-
-fn option(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
-    // Controllers write their own options with dashes before them.
-    let name = name.trim_start_matches('-');
-    if name.is_empty() {
-        Err("the name is empty".to_owned())
-    } else {
-        Ok((name.to_owned(), value.to_owned()))
-    }
-}
-
-fn object(text: &str) -> Result<ObjectId, String> {
-    match text.split_once('/') {
-        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
-            Ok(ObjectId::new(namespace, name))
-        }
-        _ => Err("write it as NAMESPACE/NAME".to_owned()),
-    }
-}
-
 #[derive(Debug, ClapArgs)]
 #[command(next_help_heading = "Results")]
 pub(crate) struct Format {
@@ -407,53 +347,6 @@ pub(crate) struct Format {
 pub(crate) enum OutputFormat {
     Text,
     Json,
-}
-
-/// Requests, from the command line or a file.
-#[derive(Debug, ClapArgs)]
-#[command(next_help_heading = "Requests")]
-pub(crate) struct Asked {
-    /// Requests, such as https://shop.example.com/cart?id=7; /cart alone names no host
-    #[arg(
-        value_name = "URL",
-        help_heading = "Arguments",
-        required_unless_present = "requests",
-        conflicts_with = "requests"
-    )]
-    pub(crate) urls: Vec<Target>,
-    /// The method
-    #[arg(short = 'X', long, value_name = "METHOD", default_value = "GET")]
-    pub(crate) request: Method,
-    /// A header, as in 'X-Canary: always'; repeatable. Host replaces the host of the URL
-    #[arg(short = 'H', long, value_name = "HEADER", value_parser = header)]
-    pub(crate) header: Vec<(HeaderName, HeaderValue)>,
-    /// The address that the request comes from
-    #[arg(long, value_name = "IP")]
-    pub(crate) client_ip: Option<IpAddr>,
-    /// The TLS server name, where it is not the host
-    #[arg(long, value_name = "NAME")]
-    pub(crate) sni: Option<String>,
-    /// The random draw among weighted backends, modulo the sum of their weights
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) draw: u32,
-    /// Read requests from a file, or - for standard input: JSON, one request a line
-    #[arg(
-        long,
-        value_name = "FILE|-",
-        conflicts_with_all = ["request", "header", "client_ip", "sni", "draw"],
-        long_help = "Read requests from a file, or - for standard input: JSON, one request a line, as in\n\
-            {\"id\":\"r1\",\"method\":\"GET\",\"scheme\":\"https\",\"host\":\"shop.example.com\",\"path\":\"/cart?id=7\",\n \
-            \"headers\":{\"x-canary\":\"always\"},\"client_ip\":\"192.0.2.7\",\"draw\":0}\n\
-            Only path is required."
-    )]
-    pub(crate) requests: Option<PathBuf>,
-}
-
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
-    let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
-    let name = name.trim().parse().map_err(|_| format!("{name:?} is no name of a header"))?;
-    let value = value.trim().parse().map_err(|_| format!("{value:?} is no value of a header"))?;
-    Ok((name, value))
 }
 
 #[cfg(test)]

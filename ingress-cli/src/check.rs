@@ -4,6 +4,7 @@
 //! One finding, or one family of them, a file; each is a function of a [`Subject`] and nothing else.
 
 mod acme;
+mod defaults;
 mod kind;
 mod moment;
 mod objects;
@@ -74,6 +75,20 @@ impl<'m> Object<'m> {
         }
     }
 
+    /// What the compiler has a kind for, but does not look for itself.
+    fn found_as(self, kind: DiagnosticKind, field: &FieldPath, message: String) -> Found<'m> {
+        Found {
+            severity: kind.severity(),
+            code: kind.code(),
+            object: self.ingress.id(),
+            field: field.to_string(),
+            location: self.location,
+            message,
+            help: kind.help(),
+            cause: None,
+        }
+    }
+
     fn diagnosed(self, diagnostic: &'m Diagnostic) -> Found<'m> {
         let annotation = diagnostic.kind() == DiagnosticKind::IgnoredAnnotations;
         let field = diagnostic.field().to_string();
@@ -121,6 +136,7 @@ pub(crate) fn find(session: &Session, now: Moment) -> Vec<Found<'_>> {
     }
     let subject = Subject { manifests, table: &session.table, objects, diagnostics, now };
     acme::find(&subject, &mut found);
+    defaults::find(&subject, &mut found);
     objects::find(&subject, &mut found);
     overlap::find(&subject, &mut found);
     paths::find(&subject, &mut found);

@@ -10,6 +10,7 @@
 mod compose;
 mod error;
 mod field;
+mod issued;
 mod location;
 mod node;
 mod object;
@@ -28,6 +29,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use error::ReadError;
 use ingress_core::ingress::IngressClass;
+use ingress_core::origin::ObjectId;
 use ingress_core::{Ingress, IngressId};
 pub use location::{Located, Location};
 pub use place::{Excerpt, Place};
@@ -186,6 +188,11 @@ impl Manifests {
     /// The Services, EndpointSlices, Endpoints, Secrets and ConfigMaps.
     pub fn resources(&self) -> &[Located<Resource>] {
         &self.found.resources
+    }
+
+    /// Whether another object promises that this Secret will be there.
+    pub fn issues(&self, secret: &ObjectId) -> bool {
+        self.found.issued.contains(secret)
     }
 
     /// Objects of other kinds: how many there are of each.

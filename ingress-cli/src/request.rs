@@ -59,10 +59,12 @@ impl Request {
         let line: Line = serde_json::from_slice(line).map_err(|error| {
             // The position is one within the line, and the line is named anyway.
             let text = error.to_string();
-            match text.rfind(" at line 1 column ") {
+            let text = match text.rfind(" at line 1 column ") {
+                Some(at) if error.column() == 0 => text.get(..at).unwrap_or_default().to_owned(),
                 Some(at) => format!("{} (column {})", text.get(..at).unwrap_or_default(), error.column()),
                 None => text,
-            }
+            };
+            if error.is_data() { text } else { format!("this is not JSON: {text}") }
         })?;
         Self::from_line(line)
     }
@@ -162,6 +164,7 @@ fn host_header(headers: &HeaderMap) -> Option<String> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a mapping with the keys of a request")]
 struct Line {
     id: Option<Id>,
     method: Option<String>,

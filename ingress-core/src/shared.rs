@@ -62,7 +62,8 @@ impl SharedTable {
     /// Puts a table in the place of the present one, which is returned; endpoints stay.
     #[expect(clippy::needless_pass_by_value, reason = "the table is handed over")]
     pub fn publish(&self, routes: Arc<RouteTable>) -> Arc<RouteTable> {
-        let next = |old: &Arc<Published>| Published { routes: routes.clone(), endpoints: old.endpoints.clone() };
+        let next =
+            |old: &Arc<Published>| Published { routes: routes.clone(), endpoints: old.endpoints.clone() };
         let replaced = self.0.published.rcu(next);
         replaced.routes.clone()
     }

@@ -128,10 +128,10 @@ pub mod balance;
 mod deliver;
 mod future;
 mod layer;
-#[cfg(feature = "proxy-protocol")]
-pub mod proxy_protocol;
 #[cfg(feature = "proxy")]
 pub mod proxy;
+#[cfg(feature = "proxy-protocol")]
+pub mod proxy_protocol;
 mod replies;
 mod route_layers;
 mod routed;

@@ -54,6 +54,8 @@ fn trailing_slash(table: &RouteTable, host: &HostTable, rule: &Rule) -> Option<S
         None => RequestHead::without_host(without),
     };
     let instead = match table.lookup(&request) {
+        // Who writes both of them knows the difference.
+        Outcome::Matched(hit) if is_beside(hit.rule(), rule, without) => return None,
         Outcome::Matched(hit) => match hit.rule().action() {
             action if action == rule.action() => return None,
             // Most likely to the path with the slash.
@@ -63,6 +65,12 @@ fn trailing_slash(table: &RouteTable, host: &HostTable, rule: &Rule) -> Option<S
         _ => "has no route".to_owned(),
     };
     Some(format!("Exact {} does not take {}, which {instead}", Quoted(path), Quoted(without)))
+}
+
+/// Whether a rule is one of the same object for this very path.
+fn is_beside(found: &Rule, rule: &Rule, path: &str) -> bool {
+    let same_object = found.origin().ingress() == rule.origin().ingress();
+    same_object && found.path().kind() == PathKind::Exact && found.path().as_str() == path
 }
 
 /// A name that belongs to a host pattern, and most likely to no more specific one.

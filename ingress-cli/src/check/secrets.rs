@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use ingress_core::Ingress;
 use ingress_core::ingress::TlsEntry;
-use ingress_core::origin::{FieldPath, Leaf};
+use ingress_core::origin::{FieldPath, Leaf, ObjectId};
 use serde_json::Value;
 
 use super::kind::Kind;
@@ -45,7 +45,7 @@ pub(super) fn find<'m>(subject: &Subject<'m>, found: &mut Vec<Found<'m>>) {
         for entry in object.ingress.tls() {
             let Some(name) = entry.secret() else { continue };
             let Some((id, value)) = secrets.get_key_value(name.as_str()) else {
-                found.extend(missing(*object, entry));
+                found.extend(missing(subject, *object, entry));
                 continue;
             };
             let secret = read.entry(*id).or_insert_with(|| Secret::read(value));
@@ -58,9 +58,10 @@ fn field(entry: &TlsEntry) -> FieldPath {
     FieldPath::tls(entry.index()).leaf(Leaf::SecretName)
 }
 
-fn missing<'m>(object: Object<'m>, entry: &TlsEntry) -> Option<Found<'m>> {
+fn missing<'m>(subject: &Subject<'m>, object: Object<'m>, entry: &TlsEntry) -> Option<Found<'m>> {
     let secret = entry.secret()?;
-    if is_issued(object.ingress) {
+    let id = ObjectId::new(secret.namespace(), secret.name());
+    if is_issued(object.ingress) || subject.manifests.issues(&id) {
         return None;
     }
     let message = format!("there is no Secret {secret} among the manifests; its hosts have no certificate");

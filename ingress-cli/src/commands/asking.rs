@@ -130,6 +130,8 @@ impl<'n> Lines<'n> {
         output: &mut Output,
         answer: &mut impl FnMut(&Request, &mut Output) -> io::Result<()>,
     ) -> io::Result<bool> {
+        // Some editors and shells put a byte order mark before the first line.
+        let line = if number == 1 { line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line) } else { line };
         if line.trim_ascii().is_empty() {
             return Ok(true);
         }

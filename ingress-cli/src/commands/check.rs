@@ -109,9 +109,10 @@ fn summary(session: &Session, findings: &[Finding<'_>]) -> String {
             parts.push(count(number, one, many));
         }
     }
-    if parts.is_empty() {
-        format!("nothing to find fault with in {read}")
-    } else {
-        format!("{} in {read}", parts.join(", "))
+    let found = if parts.is_empty() { "nothing to find fault with".to_owned() } else { parts.join(", ") };
+    // Of what was not read nobody knows what is wrong with it.
+    match session.manifests.errors().len() + session.manifests.further_errors() {
+        0 => format!("{found} in {read}"),
+        unread => format!("{found} in {read}; {} could not be read", count(unread, "part", "parts")),
     }
 }

@@ -6,7 +6,6 @@ use std::io::{self, Write};
 
 use ingress_core::host::HostName;
 use ingress_core::origin::SecretRef;
-use ingress_core::path::PathKind;
 use ingress_core::table::HostTable;
 use ingress_core::{HostPattern, Rule};
 use serde::Serialize;
@@ -160,9 +159,8 @@ impl<'t> HostView<'t> {
         lines: &mut impl Iterator<Item = Option<Line<'t>>>,
     ) -> Self {
         let secret = host.certificate();
-        // Default backends come last, and only they take any path.
-        let defaults = host.rules().iter().rev().take_while(|rule| rule.path().kind() == PathKind::Any);
-        let first_default = host.rules().len() - defaults.count();
+        // Default backends come last.
+        let first_default = host.rules().len() - host.default_backends().len();
         let row = |(number, rule): (usize, &'t Rule)| {
             let line = lines.next().flatten();
             Row::new(session, host, number, rule, line, number >= first_default)

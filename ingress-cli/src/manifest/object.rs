@@ -1,6 +1,6 @@
 //! Which objects documents hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ingress_core::ingress::{IngressClass, LegacyIngress};
 use ingress_core::origin::ObjectId;
@@ -9,6 +9,7 @@ use k8s_openapi::api::networking::v1;
 use serde::Deserialize;
 
 use super::compose::{SyntaxError, shown};
+use super::issued;
 use super::location::Located;
 use super::node::{Node, Value};
 use super::place::Place;
@@ -16,6 +17,8 @@ use super::resource::{Resource, ResourceKind};
 
 /// The versions of Ingress that Kubernetes dropped, and manifests did not.
 const OUTDATED: [&str; 2] = ["networking.k8s.io/v1beta1", "extensions/v1beta1"];
+
+const NO_OBJECT: &str = "an item of this list is an object, with apiVersion and kind";
 
 /// What was found in some documents.
 #[derive(Debug, Default)]
@@ -25,6 +28,8 @@ pub(super) struct Found {
     pub(super) outdated: Vec<Located<(IngressId, &'static str)>>,
     pub(super) classes: Vec<Located<IngressClass>>,
     pub(super) resources: Vec<Located<Resource>>,
+    /// Secrets that other objects promise to make.
+    pub(super) issued: BTreeSet<ObjectId>,
     /// Documents that hold no object at all, by index.
     pub(super) plain: Vec<usize>,
     /// The kinds of objects that nobody here reads, and how many there are of each.
@@ -62,11 +67,16 @@ impl Found {
         let (version, kind) = match (version, kind) {
             (Some(version), Some(kind)) => (version, kind),
             // Values of charts and the like stand beside manifests. They are nobody's mistake.
-            (None, None) => {
-                if reading.items.is_empty() {
-                    self.plain.push(reading.document);
-                }
+            (None, None) if reading.items.is_empty() => {
+                self.plain.push(reading.document);
                 return self.ignore("no Kubernetes object");
+            }
+            (None, None) => {
+                let message = match node.value {
+                    Value::Map(_) => "apiVersion and kind are missing".to_owned(),
+                    _ => NO_OBJECT.to_owned(),
+                };
+                return self.error(reading, node.place, message);
             }
             (None, Some(kind)) if kind != "Ingress" => return self.ignore(kind),
             (None, Some(_)) => return self.error(reading, node.place, "apiVersion is missing".to_owned()),
@@ -87,6 +97,7 @@ impl Found {
             return;
         }
         let group = version.split_once('/').map_or("", |(group, _)| group);
+        self.issued.extend(issued::secret(kind, group, node));
         match (kind, group) {
             ("Ingress", "networking.k8s.io" | "extensions") => self.ingress(reading, version),
             // Other projects have kinds of this name in groups of their own. Without a group it is a slip.
@@ -163,6 +174,7 @@ impl Found {
         self.outdated.extend(later.outdated);
         self.classes.extend(later.classes);
         self.resources.extend(later.resources);
+        self.issued.extend(later.issued);
         self.plain.extend(later.plain);
         for (kind, count) in later.ignored {
             *self.ignored.entry(kind).or_default() += count;

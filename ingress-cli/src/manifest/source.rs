@@ -57,8 +57,9 @@ pub(super) fn files(inputs: &[PathBuf], errors: &mut Vec<ReadError>) -> Vec<Path
 /// Adds the manifests below a directory, in the order of their paths.
 fn directory(input: &Path, files: &mut Vec<PathBuf>, errors: &mut Vec<ReadError>) {
     let mut found = Vec::new();
+    let before = errors.len();
     walk(input, 0, &mut BTreeSet::new(), &mut found, errors);
-    if found.is_empty() {
+    if found.is_empty() && errors.len() == before {
         errors.push(ReadError::file(input, "the directory holds no .yaml, .yml or .json file"));
     }
     found.sort();
@@ -97,7 +98,12 @@ fn walk(
         if path.is_dir() {
             walk(&path, depth + 1, above, files, errors);
         } else if is_manifest(&path) {
-            files.push(path);
+            // Whoever opens a pipe waits for somebody to write to it. Who means to names it.
+            if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+                errors.push(ReadError::file(&path, "not a regular file; give it by name to read it"));
+            } else {
+                files.push(path);
+            }
         }
     }
     above.remove(&real);

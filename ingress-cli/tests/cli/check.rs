@@ -29,6 +29,18 @@ fn nothing() {
     assert_eq!(quiet, "--- status 0\n");
 }
 
+/// Of what cannot be read nobody can say that there is nothing wrong with it.
+#[test]
+fn what_was_not_read_is_not_praised() {
+    let shown = shown(&["check", "-f", "-"], "kind: Ingress\n---\na: [\n");
+    assert!(
+        shown.contains(
+            "nothing to find fault with in 0 Ingresses and 0 rules in 1 file; 2 parts could not be read\n"
+        ),
+        "{shown}"
+    );
+}
+
 #[test]
 fn the_severity_that_fails() {
     let status = |severity: &str, input: &str| {

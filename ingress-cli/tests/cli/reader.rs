@@ -54,6 +54,42 @@ fn no_file_is_read_twice() {
     assert_eq!(ids(&Manifests::read(&inputs)), ["n/a"]);
 }
 
+/// Opening a pipe waits for somebody who writes to it, which may be for ever.
+#[cfg(unix)]
+#[test]
+fn pipes_in_directories_are_not_waited_for() {
+    let directory = directory("pipes", &[("a.yaml", ingress("a").as_bytes())]);
+    let pipe = directory.join("b.yaml");
+    let _ = std::fs::remove_file(&pipe);
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let (done, wait) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(Manifests::read(&[directory])));
+    let manifests = wait.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
+    assert_eq!(ids(&manifests), ["n/a"]);
+    assert_eq!(messages(&manifests), ["/pipes/b.yaml: not a regular file; give it by name to read it"]);
+}
+
+#[test]
+fn items_that_are_no_objects_are_named() {
+    let item =
+        r#"{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"a","namespace":"n"}}"#;
+    let list = format!("apiVersion: v1\nkind: List\nitems:\n- {item}\n- null\n- a.yaml\n- metadata: {{}}\n");
+    let manifests = read("items", &[("a.yaml", &list)]);
+    assert_eq!(ids(&manifests), ["n/a"]);
+    let item = "an item of this list is an object, with apiVersion and kind";
+    assert_eq!(
+        messages(&manifests),
+        [
+            format!("/items/a.yaml:5: {item} (document 1)"),
+            format!("/items/a.yaml:6: {item} (document 1)"),
+            "/items/a.yaml:7: apiVersion and kind are missing (document 1)".to_owned(),
+        ]
+    );
+    // Lists of other projects hold what they like.
+    let other = "apiVersion: example.com/v1\nkind: AllowList\nitems: [192.0.2.1, 192.0.2.2]\n";
+    assert_eq!(messages(&read("items-of-others", &[("a.yaml", other)])), Vec::<String>::new());
+}
+
 #[test]
 fn what_is_not_there() {
     let directory = directory("absent", &[("a.yaml", ingress("a").as_bytes()), ("empty/x.txt", b"")]);

@@ -57,12 +57,22 @@ fn a_batch_as_json() {
 }
 
 #[test]
+fn a_byte_order_mark_is_no_part_of_a_request() {
+    let line = r#"{"host":"shop.example.com","path":"/cart"}"#;
+    let asked = |text: &str| shown(&["route", "-f", SHOP, "--requests", "-"], text);
+    let plain = asked(&format!("{line}\n"));
+    assert!(plain.contains("-> shop/cart:80") && plain.ends_with("--- status 0\n"), "{plain}");
+    assert_eq!(asked(&format!("\u{feff}{line}\r\n")), plain);
+}
+
+#[test]
 fn a_batch_with_mistakes() {
     let requests = concat!(
         "{\"id\":\"good\",\"host\":\"shop.example.com\",\"path\":\"/cart\"}\n",
         "\n",
         "{\"id\":\"no path\"}\n",
         "not json\n",
+        "[]\n",
         "{\"path\":\"/\",\"method\":\"G T\"}\n",
         "{\"path\":\"/\",\"scheme\":\"ftp\"}\n",
         "{\"path\":\"/\",\"draw\":-1}\n",

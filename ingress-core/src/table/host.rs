@@ -296,6 +296,12 @@ impl HostTable {
         (0..).map(RuleId::new).zip(self.rules())
     }
 
+    /// The rules among them that are default backends: they get what no other rule of the request's hosts
+    /// takes.
+    pub fn default_backends(&self) -> &[Rule] {
+        self.rules().get(self.routed()..).unwrap_or_default()
+    }
+
     /// Whether a rule is a default backend.
     pub fn is_default(&self, rule: RuleId) -> bool {
         rule.index() >= self.cold().first_default as usize
