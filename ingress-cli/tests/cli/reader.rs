@@ -63,7 +63,7 @@ fn pipes_in_directories_are_not_waited_for() {
     let _ = std::fs::remove_file(&pipe);
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let (done, wait) = std::sync::mpsc::channel();
-    std::thread::spawn(move || done.send(Manifests::read(&[directory])));
+    std::thread::spawn(move || drop(done.send(Manifests::read(&[directory]))));
     let manifests = wait.recv_timeout(std::time::Duration::from_secs(20)).unwrap();
     assert_eq!(ids(&manifests), ["n/a"]);
     assert_eq!(messages(&manifests), ["/pipes/b.yaml: not a regular file; give it by name to read it"]);
