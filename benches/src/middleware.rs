@@ -278,7 +278,7 @@ impl Picks {
         for service in &self.services {
             let picked = balancer.pick(service, &Caller::of(&request));
             let resolved = snapshot.endpoints().resolve(service.id(), service.port(), &options);
-            let Resolution::Endpoints(set) = resolved else { panic!("{service} has endpoints") };
+            let Resolution::Endpoints(set) = &resolved else { unreachable!("{service} has endpoints") };
             let agrees = |address| set.iter().any(|endpoint| endpoint.address() == address);
             assert!(picked.as_ref().is_ok_and(|picked| agrees(picked.address())), "{service}: {picked:?}");
         }
