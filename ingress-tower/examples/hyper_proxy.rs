@@ -13,6 +13,7 @@ use ingress_core::endpoint::{Cluster, EndpointSlice, Service, ServicePort, Slice
 use ingress_core::{RouteTable, SharedTable, dialect::Kubernetes, origin::ObjectId};
 use ingress_tower::RouteLayer;
 use ingress_tower::proxy::{Peer, Proxy, RoundRobin, Server};
+use k8s_openapi::api::networking::v1::Ingress;
 use tokio::net::TcpListener;
 use tower::Layer;
 
@@ -32,7 +33,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     cluster.upsert_service(Service::new(web).with_port(ServicePort::new(80)));
     cluster.upsert_slice(slice.with_endpoint(SliceEndpoint::new(endpoint.ip())));
     let table = SharedTable::default();
-    let (routes, _findings) = RouteTable::compile(Kubernetes, [&serde_saphyr::from_str(INGRESS)?]);
+    let object: Ingress = serde_saphyr::from_str(INGRESS)?;
+    let (routes, _findings) = RouteTable::compile(Kubernetes, [&object]);
     table.publish_all(routes, cluster.endpoints());
 
     let service = RouteLayer::new(table.clone()).layer(Proxy::new(RoundRobin::new(table)));
