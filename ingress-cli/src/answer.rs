@@ -36,7 +36,7 @@ enum Decision<'t> {
     },
     Redirect {
         status: u16,
-        location: &'t str,
+        location: String,
     },
     Respond {
         status: u16,
@@ -111,7 +111,7 @@ impl<'t> Answer<'t> {
             }
             Outcome::Refused(refusal) => {
                 let decision = Decision::Respond {
-                    status: 400,
+                    status: refusal.status().as_u16(),
                     reason: refusal.code(),
                     detail: Some(refusal.to_string()),
                 };
@@ -132,23 +132,28 @@ impl<'t> Answer<'t> {
 
 impl<'t> Decision<'t> {
     fn matched(request: &Request, hit: Match<'t>) -> Self {
-        match hit.rule().action() {
-            Action::Forward(forward) => match hit.upstream(&request.head()) {
-                Ok(upstream) => Self::Backend {
+        let reason = hit.rule().reason().map(ingress_core::rule::Reason::code);
+        let default_backend = hit.is_default() || reason == Some("no-route");
+        if let Some(forward) = hit.rule().action().as_forward() {
+            return match hit.sent_target(&request.head()) {
+                Ok(upstream_path) => Self::Backend {
                     backend: BackendView::new(forward.backend(request.draw)),
-                    default_backend: hit.is_default(),
-                    upstream_path: upstream.as_str().to_owned(),
+                    default_backend,
+                    upstream_path,
                     weights: forward.is_weighted().then(|| weights(forward.backends())),
                 },
                 Err(error) => {
                     Self::Respond { status: 400, reason: "bad-target", detail: Some(error.to_string()) }
                 }
+            };
+        }
+        match hit.rule().action() {
+            Action::Redirect(redirect) => Self::Redirect {
+                status: redirect.status().as_u16(),
+                location: hit.location(&request.head()).unwrap_or_default(),
             },
-            Action::Redirect(redirect) => {
-                Self::Redirect { status: redirect.status().as_u16(), location: redirect.location() }
-            }
             Action::Respond(status) => {
-                Self::Respond { status: status.as_u16(), reason: "rule", detail: None }
+                Self::Respond { status: status.as_u16(), reason: reason.unwrap_or("rule"), detail: None }
             }
             // `Action` may gain variants; what the table would do then is not known here.
             _ => Self::Respond { status: 501, reason: "unknown-action", detail: None },

@@ -78,6 +78,7 @@ pub use targets::{Endpoint, EndpointSet};
 
 use crate::origin::ObjectId;
 use crate::port::Port;
+use crate::request::Availability;
 
 /// An immutable view of the Services of a cluster and of their endpoints.
 ///
@@ -161,6 +162,13 @@ impl Endpoints {
         let mut services: Vec<_> = self.entries.iter().map(|(_, entry)| entry.service()).collect();
         services.sort_unstable_by_key(|service| service.id());
         services.into_iter()
+    }
+}
+
+/// Anything but a failure to resolve; what lies outside of the cluster is taken to be there.
+impl Availability for Endpoints {
+    fn has_endpoints(&self, service: &ObjectId, port: &Port) -> bool {
+        self.resolve(service, port, &ResolveOptions::default()).reason().is_none()
     }
 }
 

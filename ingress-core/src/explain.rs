@@ -113,7 +113,10 @@ impl RouteTable {
             hosts: Vec::new(),
             outcome: Outcome::NoHost,
         };
-        let normal = match self.semantics().paths().normalize(request.target()) {
+        let admitted = self.admit(request);
+        let request = &admitted.unwrap_or(*request);
+        let paths = self.semantics().paths();
+        let normal = match admitted.and_then(|_| paths.normalize(request.target())) {
             Ok(normal) => normal,
             Err(refusal) => {
                 explanation.path = Err(refusal);

@@ -1,10 +1,58 @@
 //! The part of a request that routing looks at.
 
 use std::fmt;
+use std::net::IpAddr;
 
-use http::{HeaderMap, Method, Request, request};
+use http::{HeaderMap, Method, Request, Version, request};
 
-/// A borrowed view of a request: host, target, method, headers.
+use crate::origin::ObjectId;
+use crate::port::Port;
+
+/// How a client speaks to us.
+#[non_exhaustive]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub enum Scheme {
+    /// In the clear.
+    #[default]
+    Http,
+    /// Through TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As it stands in a URI.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The port that goes without saying.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether there is somebody to answer: what rules may depend on that changes more often than tables do.
+///
+/// A table is made of objects that people write; pods come and go by themselves. So the question is asked
+/// when a request is looked up, of whoever knows.
+pub trait Availability: Sync {
+    /// Whether a port of a Service has an endpoint that may be used.
+    fn has_endpoints(&self, service: &ObjectId, port: &Port) -> bool;
+}
+
+/// A borrowed view of a request: host, target, method, headers; and what is known of its connection.
 ///
 /// ```
 /// use ingress_core::RequestHead;
@@ -19,18 +67,36 @@ pub struct RequestHead<'r> {
     target: &'r str,
     method: &'r Method,
     headers: Option<&'r HeaderMap>,
+    /// The host header, where the host is another one: that of an absolute target.
+    sent_host: Option<&'r str>,
+    scheme: Scheme,
+    version: Version,
+    client: Option<IpAddr>,
+    server_name: Option<&'r str>,
+    services: Option<&'r dyn Availability>,
 }
 
 impl<'r> RequestHead<'r> {
     /// A `GET` for a host, written as in a `Host` header, and a request target: a path with or
     /// without a query, as it stands on the wire.
     pub const fn new(host: &'r str, target: &'r str) -> Self {
-        Self { host: Some(host), target, method: &Method::GET, headers: None }
+        Self { host: Some(host), ..Self::without_host(target) }
     }
 
     /// A `GET` that names no host.
     pub const fn without_host(target: &'r str) -> Self {
-        Self { host: None, target, method: &Method::GET, headers: None }
+        Self {
+            host: None,
+            target,
+            method: &Method::GET,
+            headers: None,
+            sent_host: None,
+            scheme: Scheme::Http,
+            version: Version::HTTP_11,
+            client: None,
+            server_name: None,
+            services: None,
+        }
     }
 
     /// With another method.
@@ -47,6 +113,80 @@ impl<'r> RequestHead<'r> {
         self
     }
 
+    /// Over TLS, or in the clear; that is what is assumed otherwise.
+    #[must_use]
+    pub const fn scheme(mut self, scheme: Scheme) -> Self {
+        self.scheme = scheme;
+        self
+    }
+
+    /// In another version of HTTP than 1.1.
+    #[must_use]
+    pub const fn version(mut self, version: Version) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// From this address. An unknown one lies in no range of addresses.
+    #[must_use]
+    pub const fn client(mut self, address: IpAddr) -> Self {
+        self.client = Some(address);
+        self
+    }
+
+    /// With the name that the client asked for in its TLS handshake.
+    #[must_use]
+    pub const fn server_name(mut self, name: &'r str) -> Self {
+        self.server_name = Some(name);
+        self
+    }
+
+    /// With somebody to ask about the endpoints of Services. Without, all are taken to have some.
+    #[must_use]
+    pub const fn services(mut self, services: &'r dyn Availability) -> Self {
+        self.services = Some(services);
+        self
+    }
+
+    /// Over TLS, or in the clear.
+    pub const fn http_scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The version of HTTP.
+    pub const fn http_version(&self) -> Version {
+        self.version
+    }
+
+    /// The address of the client, where it is known.
+    pub const fn client_address(&self) -> Option<IpAddr> {
+        self.client
+    }
+
+    /// The name asked for in the TLS handshake.
+    pub const fn tls_server_name(&self) -> Option<&'r str> {
+        self.server_name
+    }
+
+    /// Whether a port of a Service has endpoints, as far as one can know.
+    pub fn has_endpoints(&self, service: &ObjectId, port: &Port) -> bool {
+        self.services.is_none_or(|services| services.has_endpoints(service, port))
+    }
+
+    /// The `Host` header, even where the target names another host.
+    pub fn host_header(&self) -> Option<&'r str> {
+        let header = || self.headers?.get(http::header::HOST)?.to_str().ok();
+        self.sent_host.or_else(header).or(self.host)
+    }
+
+    /// A target such as `http://a.example/b` taken apart: its host goes before the header's. `None` when
+    /// the target is no such thing.
+    pub(crate) fn taken_apart(&self) -> Option<Self> {
+        let (authority, target) = split_absolute(self.target)?;
+        let sent_host = self.host_header();
+        Some(Self { host: Some(without_user(authority)), sent_host, target, ..*self })
+    }
+
     /// The host as it was sent.
     pub const fn host(&self) -> Option<&'r str> {
         self.host
@@ -60,6 +200,53 @@ impl<'r> RequestHead<'r> {
     /// The query, without its `?`.
     pub fn query(&self) -> Option<&'r str> {
         self.target.split_once('?').map(|(_, query)| query)
+    }
+
+    /// All values of a header.
+    pub(crate) fn header_values<'n>(
+        &self,
+        name: &'n http::HeaderName,
+    ) -> impl Iterator<Item = &'r [u8]> + use<'r, 'n> {
+        self.headers.into_iter().flat_map(move |map| map.get_all(name)).map(http::HeaderValue::as_bytes)
+    }
+
+    /// All pairs of name and value that the client sent as cookies.
+    fn cookie_pairs(&self) -> impl Iterator<Item = (&'r [u8], &'r [u8])> + use<'r> {
+        self.header_values(&http::header::COOKIE)
+            .flat_map(|line| line.split(|&byte| byte == b';'))
+            .map(<[u8]>::trim_ascii)
+            .filter_map(|pair| {
+                let end = pair.iter().position(|&byte| byte == b'=')?;
+                Some((pair.get(..end)?, pair.get(end + 1..)?))
+            })
+    }
+
+    /// The values of the cookies of a name.
+    pub(crate) fn cookies<'n>(&self, name: &'n str) -> impl Iterator<Item = &'r [u8]> + use<'r, 'n> {
+        self.cookie_pairs().filter(move |(own, _)| *own == name.as_bytes()).map(|(_, value)| value)
+    }
+
+    /// The first cookie of a name, compared without case.
+    pub(crate) fn first_cookie(&self, name: &str) -> Option<&'r [u8]> {
+        self.cookie_pairs().find(|(own, _)| own.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+
+    /// The values of a parameter of the query.
+    pub(crate) fn parameters<'n>(&self, name: &'n str) -> impl Iterator<Item = &'r [u8]> + use<'r, 'n> {
+        let pairs = self.query().into_iter().flat_map(|query| query.as_bytes().split(|&byte| byte == b'&'));
+        pairs.filter_map(move |pair| {
+            let rest = pair.strip_prefix(name.as_bytes())?;
+            if rest.is_empty() { Some(rest) } else { rest.strip_prefix(b"=") }
+        })
+    }
+
+    /// The first parameter of a name, compared without case.
+    pub(crate) fn first_parameter(&self, name: &str) -> Option<&'r [u8]> {
+        self.query()?.as_bytes().split(|&byte| byte == b'&').find_map(|pair| {
+            let own = pair.get(..name.len())?;
+            let rest = pair.get(name.len()..)?;
+            own.eq_ignore_ascii_case(name.as_bytes()).then(|| rest.strip_prefix(b"=")).flatten()
+        })
     }
 
     /// The same request with the part of its target that is judged.
@@ -78,7 +265,7 @@ impl<'r> RequestHead<'r> {
         self.headers
     }
 
-    fn from_parts(uri: &'r http::Uri, method: &'r Method, headers: &'r HeaderMap) -> Self {
+    fn from_parts(uri: &'r http::Uri, method: &'r Method, version: Version, headers: &'r HeaderMap) -> Self {
         // The authority of the request line goes before the `Host` header. More than one such header
         // is a request that two servers would read differently: it names no host.
         let mut hosts = headers.get_all(http::header::HOST).iter();
@@ -87,8 +274,20 @@ impl<'r> RequestHead<'r> {
             None => hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none()),
         };
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        Self { host, target, method, headers: Some(headers) }
+        Self { host, method, version, headers: Some(headers), ..Self::without_host(target) }
     }
+}
+
+/// The authority of an absolute target, and what follows it.
+pub(crate) fn split_absolute(target: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = target.split_once("://")?;
+    let mut letters = scheme.bytes();
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    if !letters.next()?.is_ascii_alphabetic() || !letters.all(legal) {
+        return None;
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    Some((rest.get(..end)?, rest.get(end..)?))
 }
 
 fn without_user(authority: &str) -> &str {
@@ -97,13 +296,13 @@ fn without_user(authority: &str) -> &str {
 
 impl<'r> From<&'r request::Parts> for RequestHead<'r> {
     fn from(parts: &'r request::Parts) -> Self {
-        Self::from_parts(&parts.uri, &parts.method, &parts.headers)
+        Self::from_parts(&parts.uri, &parts.method, parts.version, &parts.headers)
     }
 }
 
 impl<'r, B> From<&'r Request<B>> for RequestHead<'r> {
     fn from(request: &'r Request<B>) -> Self {
-        Self::from_parts(request.uri(), request.method(), request.headers())
+        Self::from_parts(request.uri(), request.method(), request.version(), request.headers())
     }
 }
 
@@ -114,6 +313,7 @@ impl fmt::Debug for RequestHead<'_> {
             .field("method", self.method)
             .field("host", &self.host)
             .field("target", &self.target)
+            .field("scheme", &self.scheme)
             .finish_non_exhaustive()
     }
 }
@@ -143,5 +343,17 @@ mod tests {
         assert_eq!(host("/x", &["c.d"]).as_deref(), Some("c.d"));
         assert_eq!(host("/x", &["c.d", "e.f"]), None);
         assert_eq!(host("/x", &[]), None);
+    }
+
+    #[test]
+    fn an_absolute_target_brings_its_own_host() {
+        let head = RequestHead::new("sent.org:80", "http://u@meant.org:81/x?y");
+        let taken = head.taken_apart().unwrap();
+        assert_eq!((taken.host(), taken.target()), (Some("meant.org:81"), "/x?y"));
+        assert_eq!(taken.host_header(), Some("sent.org:80"));
+        for other in ["/x", "/http://a", "1http://a", "http:/a", "", "*"] {
+            assert!(RequestHead::new("h", other).taken_apart().is_none(), "{other}");
+        }
+        assert_eq!(RequestHead::new("h", "http://a").taken_apart().map(|head| head.target()), Some(""));
     }
 }

@@ -1,18 +1,35 @@
 //! What a rule is: a path, conditions, an action, and where it came from.
 
 mod action;
+mod authorize;
+mod policy;
 mod predicate;
+mod reason;
 mod rewrite;
+mod source;
+mod template;
 
 use std::fmt;
+use std::sync::Arc;
+
+use http::StatusCode;
 
 pub use action::{Action, Backend, Forward, Redirect, ResourceRef, ServiceRef};
+pub use authorize::Authorize;
+pub use policy::{
+    Affinity, Balance, BasicAuth, CertificateAuth, Cors, ErrorPages, ExternalAuth, Mirror, Policy, Protocol,
+    Retry, UpstreamTls,
+};
 pub use predicate::{Predicate, ValueTest};
-pub(crate) use rewrite::unchanged as rewrite_unchanged;
+pub use reason::Reason;
 pub use rewrite::{Rewrite, RewriteError};
+pub(crate) use rewrite::{as_path_and_query, unchanged as rewrite_unchanged};
+pub use source::{SourceRangeError, SourceRanges};
+pub use template::{Piece, Template};
 
 use crate::origin::Origin;
-use crate::path::{PathKind, PathPattern};
+use crate::path::regex::{Captures, literal_start};
+use crate::path::{PathError, PathKind, PathPattern};
 
 /// The number of a rule within its host. The lowest number that matches wins: precedence is settled
 /// when a table is compiled, and nowhere else.
@@ -66,6 +83,23 @@ struct Extras {
     predicates: Vec<Predicate>,
     rewrite: Option<Rewrite>,
     order_key: Vec<u8>,
+    captures: Option<Captured>,
+    reason: Option<Reason>,
+    policies: Arc<[Policy]>,
+    keeps_place: bool,
+}
+
+/// An expression whose groups templates refer to, beside what runs it.
+#[derive(Clone, Debug)]
+struct Captured {
+    expression: Box<str>,
+    engine: Captures,
+}
+
+impl PartialEq for Captured {
+    fn eq(&self, other: &Self) -> bool {
+        self.expression == other.expression
+    }
 }
 
 impl Rule {
@@ -87,6 +121,54 @@ impl Rule {
         let rewrite = rewrite.bound_to(&self.path);
         self.extras().rewrite = Some(rewrite);
         self
+    }
+
+    /// Looks for this expression in the path of a request that the rule takes: its groups are those of the
+    /// rule's [templates](Template).
+    pub fn capture(mut self, expression: &str) -> Result<Self, PathError> {
+        let captured = Captured { expression: expression.into(), engine: Captures::search(expression)? };
+        self.extras().captures = Some(captured);
+        Ok(self)
+    }
+
+    /// Says why the rule answers as it does, for whoever meets the answer.
+    #[must_use]
+    pub fn because(mut self, reason: Reason) -> Self {
+        self.extras().reason = Some(reason);
+        self
+    }
+
+    /// Adds what a data plane is to do with the requests that the rule takes.
+    #[must_use]
+    pub fn with_policies(mut self, policies: impl Into<Arc<[Policy]>>) -> Self {
+        let policies = policies.into();
+        if !policies.is_empty() || self.extras.is_some() {
+            self.extras().policies = policies;
+        }
+        self
+    }
+
+    /// Keeps the place of the rule even if its expression is too large to be run: every request that it
+    /// could have taken, as far as can be told, is answered with 503.
+    #[must_use]
+    pub fn keep_place(mut self) -> Self {
+        self.extras().keeps_place = true;
+        self
+    }
+
+    /// What stands in the place of a rule whose expression cannot be run.
+    pub(crate) fn stand_in(&self) -> Option<Self> {
+        if !self.extras.as_ref().is_some_and(|extras| extras.keeps_place) {
+            return None;
+        }
+        let literal = if self.path.is_searched() { literal_start(self.path.as_str()) } else { None };
+        let mut path =
+            literal.and_then(|text| PathPattern::literal(text).ok()).unwrap_or_else(PathPattern::any);
+        if self.path.ignores_case() {
+            path = path.ignore_case();
+        }
+        let action = Action::respond(StatusCode::SERVICE_UNAVAILABLE);
+        Some(Self::new(path, action, self.origin.clone()).because(Reason::OversizedExpression))
     }
 
     /// Gives the rule a place among the rules of *all* hosts: keys are compared as bytes, the
@@ -122,6 +204,22 @@ impl Rule {
         self.extras.as_ref()?.rewrite.as_ref()
     }
 
+    /// Why the rule answers as it does, where it says so.
+    pub fn reason(&self) -> Option<Reason> {
+        self.extras.as_ref()?.reason
+    }
+
+    /// What a data plane is to do with the requests that the rule takes.
+    pub fn policies(&self) -> &[Policy] {
+        self.extras.as_ref().map_or(&[], |extras| &extras.policies)
+    }
+
+    /// The groups of the expression that the rule captures.
+    pub(crate) fn groups(&self, path: &[u8]) -> template::Groups {
+        let captured = self.extras.as_ref().and_then(|extras| extras.captures.as_ref());
+        captured.and_then(|captured| captured.engine.groups(path)).unwrap_or_default()
+    }
+
     /// The object and field that the rule was made from.
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -139,7 +237,10 @@ impl Rule {
     /// Bytes held beyond `size_of::<Rule>()`, as far as this rule alone holds them.
     pub(crate) fn heap_usage(&self) -> usize {
         let extras = self.extras.as_ref().map_or(0, |extras| {
-            size_of::<Extras>() + size_of_val(&*extras.predicates) + extras.order_key.len()
+            size_of::<Extras>()
+                + size_of_val(&*extras.predicates)
+                + extras.order_key.len()
+                + size_of_val(&*extras.policies)
         });
         ARC_HEADER + self.path.as_str().len() + self.action.heap_usage() + extras
     }

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows an annotation, a dialect or an API object.
 
+mod checks;
 mod display;
 mod host;
 mod outcome;
@@ -18,7 +19,7 @@ pub use semantics::{HostChoice, HostReading, Semantics, Wildcards};
 use crate::host::index::{HostIndex, Needle};
 use crate::host::{HostName, HostPattern};
 use crate::origin::SecretRef;
-use crate::path::Scan;
+use crate::path::{Refusal, Scan};
 use crate::request::RequestHead;
 
 /// Routes, certificate references and their order, compiled and immutable.
@@ -104,7 +105,7 @@ impl RouteTable {
     pub fn lookup<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
         let path = request.target().as_bytes();
         let scan = Scan::of(path);
-        if !scan.is_plain() {
+        if !scan.is_plain() | self.semantics.checks() {
             return self.lookup_normalized(request);
         }
         self.search(Target { path, ends: scan.ends() }, request)
@@ -113,6 +114,10 @@ impl RouteTable {
     /// A target with a query, or one that its dialect may have to change or refuse.
     #[inline(never)]
     fn lookup_normalized<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
+        let request = &match self.admit(request) {
+            Ok(request) => request,
+            Err(refusal) => return Outcome::Refused(refusal),
+        };
         match self.semantics.paths().normalize(request.target()) {
             Ok(normal) => {
                 let path = normal.path();
@@ -121,6 +126,15 @@ impl RouteTable {
             }
             Err(refusal) => Outcome::Refused(refusal),
         }
+    }
+
+    /// The request as it is meant, unless it is refused whatever it asks for.
+    pub(crate) fn admit<'r>(&self, request: &RequestHead<'r>) -> Result<RequestHead<'r>, Refusal> {
+        if !self.semantics.checks() {
+            return Ok(*request);
+        }
+        let request = self.semantics.absolute(request).unwrap_or(*request);
+        checks::refusal(&request).map_or(Ok(request), Err)
     }
 
     /// Tries the host as it stands first: most requests spell it as the table does, and where the

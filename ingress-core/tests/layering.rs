@@ -24,11 +24,11 @@ const MODULES: &[(&str, &[&str])] = &[
     ("host", &["words"]),
     // What a rule is.
     ("diagnostic", &["origin"]),
-    ("request", &[]),
+    ("request", &["origin", "port"]),
     ("rule", &["origin", "path", "port", "request"]),
     // What the objects are.
     ("ingress", &["diagnostic", "host", "origin", "port", "printable", "rule"]),
-    ("endpoint", &["origin", "port"]),
+    ("endpoint", &["origin", "port", "request"]),
     // The product: no object, no dialect, no compiler.
     ("table", &["host", "origin", "path", "request", "rule", "words"]),
     // How a controller reads objects.

@@ -17,9 +17,9 @@ use ingress_core::rule::{Redirect, RewriteError};
 pub enum Reply {
     /// No rule takes the request: 404.
     NotFound(Miss),
-    /// The rule sends the client elsewhere.
-    Redirect(Redirect),
-    /// The request target is one that servers read differently: 400.
+    /// The rule sends the client elsewhere: here.
+    Redirect(Redirect, String),
+    /// The request is one that servers read differently, or that none would answer: mostly 400.
     Refused(Refusal),
     /// The rule answers with this status.
     Respond(StatusCode),
@@ -43,9 +43,9 @@ impl Reply {
         match self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             // Without its location a redirect would be one to nowhere.
-            Self::Redirect(_) if self.location().is_none() => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Redirect(redirect) => redirect.status(),
-            Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::Redirect(..) if self.location().is_none() => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Redirect(redirect, _) => redirect.status(),
+            Self::Refused(refusal) => refusal.status(),
             Self::Respond(status) => *status,
             Self::Rewrite(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -54,7 +54,7 @@ impl Reply {
     /// Where a redirect leads; `None` too where the rule's text can stand in no header.
     pub fn location(&self) -> Option<HeaderValue> {
         match self {
-            Self::Redirect(redirect) => HeaderValue::from_bytes(redirect.location().as_bytes()).ok(),
+            Self::Redirect(_, location) => HeaderValue::from_bytes(location.as_bytes()).ok(),
             _ => None,
         }
     }
@@ -76,7 +76,7 @@ impl fmt::Display for Reply {
         match self {
             Self::NotFound(Miss::Host) => f.write_str(", no such host"),
             Self::NotFound(Miss::Path(host)) => write!(f, ", no such path on host {host}"),
-            Self::Redirect(redirect) => write!(f, " {}", redirect.location()),
+            Self::Redirect(_, location) => write!(f, " {location}"),
             Self::Refused(refusal) => write!(f, ", {refusal}"),
             Self::Respond(_) => Ok(()),
             Self::Rewrite(error) => write!(f, ", {error}"),

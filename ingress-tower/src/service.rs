@@ -76,7 +76,9 @@ impl<S, R> Route<S, R> {
                 }
                 Err(error) => Reply::Rewrite(error),
             },
-            Action::Redirect(redirect) => Reply::Redirect((**redirect).clone()),
+            Action::Redirect(redirect) => {
+                Reply::Redirect((**redirect).clone(), hit.location(&head).unwrap_or_default())
+            }
             Action::Respond(status) => Reply::Respond(*status),
             _ => Reply::Respond(StatusCode::NOT_IMPLEMENTED),
         };

@@ -123,7 +123,7 @@ struct Row<'t> {
 enum ActionView<'t> {
     Backend { backend: BackendView<'t> },
     Split { weights: Vec<Weight<'t>> },
-    Redirect { status: u16, location: &'t str },
+    Redirect { status: u16, location: String },
     Respond { status: u16 },
     Other,
 }
@@ -173,9 +173,10 @@ impl<'t> ActionView<'t> {
                 Self::Split { weights: weights(forward.backends()) }
             }
             Action::Forward(forward) => Self::Backend { backend: BackendView::new(forward.backend(0)) },
-            Action::Redirect(redirect) => {
-                Self::Redirect { status: redirect.status().as_u16(), location: redirect.location() }
-            }
+            Action::Redirect(redirect) => Self::Redirect {
+                status: redirect.status().as_u16(),
+                location: redirect.location().to_string(),
+            },
             Action::Respond(status) => Self::Respond { status: status.as_u16() },
             _ => Self::Other,
         }

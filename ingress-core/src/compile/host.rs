@@ -9,7 +9,7 @@ use crate::host::HostPattern;
 use crate::origin::{Origin, SecretRef};
 use crate::path::PathPattern;
 use crate::printable::Excerpt;
-use crate::rule::{Action, Rule};
+use crate::rule::{Action, Reason, Rule};
 use crate::table::{HostParts, IndexReport, Prepared, Semantics};
 
 /// Builds a host out of its contributors, the one with precedence first. No table when nothing is left
@@ -118,6 +118,10 @@ fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport) -> Vec<Diag
     });
     let oversized = report.oversized.into_iter().filter_map(|rank| {
         finding(rank, DiagnosticKind::OversizedPattern, &|rule| {
+            if rule.reason() == Some(Reason::OversizedExpression) {
+                let what = "the expression needs more memory than it may take";
+                return format!("{what}; requests for {} are answered with 503", shown(rule));
+            }
             format!("{} needs more memory than an expression may take; it is not served", shown(rule))
         })
     });

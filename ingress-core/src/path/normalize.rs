@@ -25,6 +25,7 @@ pub struct PathReading {
     steps: &'static [Step],
     fragment: Fragment,
     strict: bool,
+    strict_root: bool,
 }
 
 /// One pass over the path.
@@ -57,16 +58,28 @@ pub enum Fragment {
     Refuse,
 }
 
-/// Why a request target is refused. Answered with 400.
+/// Why a request is refused.
 #[non_exhaustive]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum Refusal {
+    /// Dot segments that lead above the root.
+    AboveRoot,
     /// A byte below space, or DEL.
     ControlByte,
     /// `%` without two hexadecimal digits behind it.
     Escape,
     /// A raw `#`.
     Fragment,
+    /// A host that is none.
+    Host,
+    /// More than one line for the host, or none where one is needed.
+    HostCount,
+    /// A target that is longer than a server reads.
+    Length,
+    /// A method that is none.
+    Method,
+    /// A method that is never answered: `CONNECT` or `TRACE`.
+    MethodForbidden,
     /// `%00`.
     Null,
     /// Neither `*` nor a path that starts with `/`.
@@ -77,11 +90,28 @@ impl Refusal {
     /// A stable name for scripts.
     pub const fn code(self) -> &'static str {
         match self {
+            Self::AboveRoot => "path-above-root",
             Self::ControlByte => "path-control-byte",
             Self::Escape => "path-bad-escape",
             Self::Fragment => "path-fragment",
+            Self::Host => "host-malformed",
+            Self::HostCount => "host-count",
+            Self::Length => "target-too-long",
+            Self::Method => "method-malformed",
+            Self::MethodForbidden => "method-forbidden",
             Self::Null => "path-null",
             Self::Relative => "path-relative",
+        }
+    }
+}
+
+impl Refusal {
+    /// The status to answer with.
+    pub const fn status(self) -> http::StatusCode {
+        match self {
+            Self::Length => http::StatusCode::URI_TOO_LONG,
+            Self::MethodForbidden => http::StatusCode::METHOD_NOT_ALLOWED,
+            _ => http::StatusCode::BAD_REQUEST,
         }
     }
 }
@@ -89,9 +119,15 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::AboveRoot => "the path leads above the root",
             Self::ControlByte => "the path holds a control byte",
             Self::Escape => "the path holds a `%` that two hexadecimal digits do not follow",
             Self::Fragment => "the path holds a raw `#`",
+            Self::Host => "the host is none",
+            Self::HostCount => "the host is absent, or comes more than once",
+            Self::Length => "the target is too long",
+            Self::Method => "the method is none",
+            Self::MethodForbidden => "the method is never answered",
             Self::Null => "the path holds `%00`",
             Self::Relative => "the path does not start with `/`",
         })
@@ -130,18 +166,25 @@ impl PathReading {
     /// Reads strictly (control bytes, `%00` and malformed escapes are refused, and so is `#`), in
     /// the given steps.
     pub const fn new(steps: &'static [Step]) -> Self {
-        Self { steps, fragment: Fragment::Refuse, strict: true }
+        Self { steps, fragment: Fragment::Refuse, strict: true, strict_root: false }
     }
 
     /// Takes the path as it came, but for the query.
     pub const fn raw() -> Self {
-        Self { steps: &[], fragment: Fragment::Keep, strict: false }
+        Self { steps: &[], fragment: Fragment::Keep, strict: false, strict_root: false }
     }
 
     /// Sets what a raw `#` does.
     #[must_use]
     pub const fn fragment(mut self, fragment: Fragment) -> Self {
         self.fragment = fragment;
+        self
+    }
+
+    /// Refuses paths that climb above the root, and the target `*`.
+    #[must_use]
+    pub const fn strict_root(mut self, strict: bool) -> Self {
+        self.strict_root = strict;
         self
     }
 
@@ -167,7 +210,7 @@ impl PathReading {
         if Scan::of(path.as_bytes()).is_plain() {
             return Ok(NormalPath { path: Cow::Borrowed(path.as_bytes()), query, decoded: false });
         }
-        if !path.starts_with('/') && path != "*" {
+        if !path.starts_with('/') && (path != "*" || self.strict_root) {
             return Err(Refusal::Relative);
         }
         if self.strict {
@@ -176,6 +219,9 @@ impl PathReading {
         let mut path = Cow::Borrowed(path.as_bytes());
         for step in self.steps {
             if step.concerns(&path) {
+                if self.strict_root && *step == Step::DotSegments && climbs(&path) {
+                    return Err(Refusal::AboveRoot);
+                }
                 path = Cow::Owned(step.apply(&path));
             }
         }
@@ -277,6 +323,23 @@ fn decode(path: &[u8], wanted: impl Fn(u8) -> bool) -> Vec<u8> {
         }
     }
     decoded
+}
+
+/// Whether dot segments lead above the root on the way.
+fn climbs(path: &[u8]) -> bool {
+    let mut depth = 0usize;
+    path.split(|&byte| byte == b'/').skip(1).any(|segment| match segment {
+        b".." if depth == 0 => true,
+        b".." => {
+            depth -= 1;
+            false
+        }
+        b"." => false,
+        _ => {
+            depth += 1;
+            false
+        }
+    })
 }
 
 fn remove_dot_segments(path: &[u8]) -> Vec<u8> {

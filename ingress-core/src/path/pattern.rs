@@ -26,6 +26,8 @@ use crate::printable::Printable;
 pub struct PathPattern {
     kind: PathKind,
     fold: bool,
+    /// Of an expression: it may match anywhere in the path.
+    search: bool,
     text: Arc<str>,
 }
 
@@ -48,7 +50,7 @@ pub enum PathKind {
 impl PathPattern {
     /// Every path.
     pub fn any() -> Self {
-        Self { kind: PathKind::Any, fold: false, text: "".into() }
+        Self { kind: PathKind::Any, fold: false, search: false, text: "".into() }
     }
 
     /// Exactly this path.
@@ -72,7 +74,12 @@ impl PathPattern {
     pub fn regex(expression: impl Into<Arc<str>>) -> Result<Self, PathError> {
         let text = expression.into();
         regex::check(&text)?;
-        Ok(Self { kind: PathKind::Regex, fold: false, text })
+        Ok(Self { kind: PathKind::Regex, fold: false, search: false, text })
+    }
+
+    /// Whatever this expression is found in. It starts with the path only as far as it says so itself.
+    pub fn search(expression: impl Into<Arc<str>>) -> Result<Self, PathError> {
+        Ok(Self { search: true, ..Self::regex(expression)? })
     }
 
     fn starting_with_slash(kind: PathKind, text: Arc<str>) -> Result<Self, PathError> {
@@ -82,7 +89,7 @@ impl PathPattern {
         if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
             return Err(PathError { kind: PathErrorKind::ControlByte });
         }
-        Ok(Self { kind, fold: false, text })
+        Ok(Self { kind, fold: false, search: false, text })
     }
 
     /// The same, without regard to the case of ASCII letters.
@@ -100,6 +107,15 @@ impl PathPattern {
     /// Whether case is ignored.
     pub fn ignores_case(&self) -> bool {
         self.fold
+    }
+
+    /// Whether an expression may match anywhere in the path.
+    pub fn is_searched(&self) -> bool {
+        self.search
+    }
+
+    pub(crate) fn start(&self) -> regex::Start {
+        if self.search { regex::Start::Anywhere } else { regex::Start::Path }
     }
 
     /// The pattern as written; empty for [`any`](Self::any).
@@ -124,7 +140,7 @@ impl PathPattern {
     pub fn same_as(&self, other: &Self) -> bool {
         let texts = (self.compared(), other.compared());
         self.kind == other.kind
-            && self.fold == other.fold
+            && (self.fold, self.search) == (other.fold, other.search)
             && if self.fold && self.kind != PathKind::Regex {
                 texts.0.eq_ignore_ascii_case(texts.1)
             } else {
@@ -150,7 +166,7 @@ impl PathPattern {
             PathKind::Prefix => {
                 text.is_empty() || head.is_some_and(same) && (rest.is_empty() || rest.starts_with(b"/"))
             }
-            PathKind::Regex => return regex::matched_length(&self.text, self.fold, path),
+            PathKind::Regex => return regex::matched_length(&self.text, self.fold, self.start(), path),
         };
         matches.then_some(text.len())
     }
@@ -166,6 +182,8 @@ impl fmt::Display for PathPattern {
             (PathKind::Literal, true) => "Literal~*",
             (PathKind::Prefix, false) => "Prefix",
             (PathKind::Prefix, true) => "Prefix~*",
+            (PathKind::Regex, false) if self.search => "Search",
+            (PathKind::Regex, true) if self.search => "Search~*",
             (PathKind::Regex, false) => "Regex",
             (PathKind::Regex, true) => "Regex~*",
         })?;

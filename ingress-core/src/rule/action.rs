@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::ARC_HEADER;
+use super::{ARC_HEADER, Authorize, Template};
 use crate::origin::ObjectId;
 use crate::port::Port;
 
@@ -13,6 +13,8 @@ use crate::port::Port;
 #[non_exhaustive]
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Action {
+    /// Forwarded, if somebody else agrees.
+    Authorize(Box<Authorize>),
     /// To a backend, or to one of several by weight.
     Forward(Forward),
     /// Sent elsewhere by a 3xx answer.
@@ -41,8 +43,31 @@ impl Action {
     }
 
     /// A redirect.
-    pub fn redirect(status: StatusCode, location: impl Into<Arc<str>>) -> Self {
-        Self::Redirect(Box::new(Redirect { status, location: location.into() }))
+    pub fn redirect(status: StatusCode, location: &str) -> Self {
+        Self::redirect_to(status, Template::text(location))
+    }
+
+    /// A redirect whose location is put together for the request.
+    pub fn redirect_to(status: StatusCode, location: Template) -> Self {
+        Self::Redirect(Box::new(Redirect { status, location }))
+    }
+
+    /// The same, if somebody else agrees. Only forwarding can depend on that; anything else stays as it is.
+    #[must_use]
+    pub fn authorized(self) -> Self {
+        match self {
+            Self::Forward(forward) => Self::Authorize(Box::new(Authorize::new(forward))),
+            other => other,
+        }
+    }
+
+    /// Where a request is forwarded to, at once or once somebody agreed.
+    pub const fn as_forward(&self) -> Option<&Forward> {
+        match self {
+            Self::Authorize(authorize) => Some(authorize.then()),
+            Self::Forward(forward) => Some(forward),
+            _ => None,
+        }
     }
 
     /// A fixed answer.
@@ -52,15 +77,9 @@ impl Action {
 
     pub(super) fn heap_usage(&self) -> usize {
         match self {
-            Self::Forward(forward) => match &forward.choice {
-                Choice::One(backend) => backend.heap_usage(),
-                Choice::Weighted(split) => {
-                    size_of::<Split>()
-                        + size_of_val(&*split.rest)
-                        + split.backends().map(|(backend, _)| backend.heap_usage()).sum::<usize>()
-                }
-            },
-            Self::Redirect(redirect) => size_of::<Redirect>() + ARC_HEADER + redirect.location.len(),
+            Self::Authorize(authorize) => size_of::<Authorize>() + authorize.then().heap_usage(),
+            Self::Forward(forward) => forward.heap_usage(),
+            Self::Redirect(redirect) => size_of::<Redirect>() + redirect.location.heap_usage(),
             Self::Respond(_) => 0,
         }
     }
@@ -69,6 +88,7 @@ impl Action {
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Authorize(authorize) => authorize.fmt(f),
             Self::Forward(forward) => forward.fmt(f),
             Self::Redirect(redirect) => write!(f, "{} {}", redirect.status.as_u16(), redirect.location),
             Self::Respond(status) => write!(f, "{}", status.as_u16()),
@@ -115,6 +135,17 @@ impl Split {
 }
 
 impl Forward {
+    fn heap_usage(&self) -> usize {
+        match &self.choice {
+            Choice::One(backend) => backend.heap_usage(),
+            Choice::Weighted(split) => {
+                size_of::<Split>()
+                    + size_of_val(&*split.rest)
+                    + split.backends().map(|(backend, _)| backend.heap_usage()).sum::<usize>()
+            }
+        }
+    }
+
     /// The backend for a random draw, which is the caller's: the table draws nothing.
     ///
     /// With weights that sum to `W` the draw modulo `W` counts through them in order.
@@ -274,11 +305,11 @@ impl fmt::Display for ResourceRef {
     }
 }
 
-/// A redirect. The location is sent as it stands here.
+/// A redirect.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct Redirect {
     status: StatusCode,
-    location: Arc<str>,
+    location: Template,
 }
 
 impl Redirect {
@@ -287,8 +318,9 @@ impl Redirect {
         self.status
     }
 
-    /// Where to.
-    pub fn location(&self) -> &str {
+    /// Where to. What it is for a request is told by
+    /// [`Match::location`](crate::table::Match::location).
+    pub fn location(&self) -> &Template {
         &self.location
     }
 }

@@ -1,12 +1,14 @@
 //! Conditions besides host and path.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use http::{HeaderName, Method};
 
+use super::{ServiceRef, SourceRanges};
 use crate::path::PathError;
 use crate::path::regex::Search;
-use crate::request::RequestHead;
+use crate::request::{RequestHead, Scheme};
 
 /// One condition on a request.
 ///
@@ -31,10 +33,39 @@ pub struct Predicate {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Subject {
+    /// The body is announced to be longer than this.
+    BodyOver(u64),
     Cookie(Box<str>),
+    /// Only the first of that name, which is compared without case.
+    FirstCookie(Box<str>),
     Header(HeaderName),
+    /// All values of a header, put together with commas.
+    JoinedHeader(HeaderName),
     Method(Method),
     Query(Box<str>),
+    Scheme(Box<SchemeTest>),
+    Service(Box<ServiceRef>, Presence),
+    Source(Box<SourceTest>),
+}
+
+/// Whether a Service is to have endpoints.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Presence {
+    Endpoints,
+    None,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct SchemeTest {
+    scheme: Scheme,
+    announced: Option<HeaderName>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct SourceTest {
+    ranges: SourceRanges,
+    inside: bool,
+    announced: Option<HeaderName>,
 }
 
 /// What is asked of a value.
@@ -44,6 +75,7 @@ pub struct ValueTest(Test);
 #[derive(Clone, Debug, PartialEq)]
 enum Test {
     Absent,
+    EndsWith(Box<[u8]>),
     Equals(Box<[u8]>),
     Present,
     Regex(Box<Search>),
@@ -60,6 +92,11 @@ impl ValueTest {
         Self(Test::Present)
     }
 
+    /// A value ends in this.
+    pub fn ends_with(value: impl AsRef<[u8]>) -> Self {
+        Self(Test::EndsWith(value.as_ref().into()))
+    }
+
     /// A value is exactly this.
     pub fn equals(value: impl AsRef<[u8]>) -> Self {
         Self(Test::Equals(value.as_ref().into()))
@@ -73,6 +110,7 @@ impl ValueTest {
     fn holds<'v>(&self, mut values: impl Iterator<Item = &'v [u8]>) -> bool {
         match &self.0 {
             Test::Absent => values.next().is_none(),
+            Test::EndsWith(wanted) => values.any(|value| value.ends_with(wanted)),
             Test::Equals(wanted) => values.any(|value| value == &**wanted),
             Test::Present => values.next().is_some(),
             Test::Regex(search) => values.any(|value| search.is_found(value)),
@@ -91,6 +129,45 @@ impl Predicate {
         Self { subject: Subject::Header(name), test }
     }
 
+    /// On the first cookie of a name, which is compared without case.
+    pub fn first_cookie(name: &str, test: ValueTest) -> Self {
+        Self { subject: Subject::FirstCookie(name.into()), test }
+    }
+
+    /// On a header, whose values are put together with commas when it comes several times.
+    pub const fn joined_header(name: HeaderName, test: ValueTest) -> Self {
+        Self { subject: Subject::JoinedHeader(name), test }
+    }
+
+    /// On the body: `Content-Length` says that it is longer.
+    pub const fn body_over(bytes: u64) -> Self {
+        Self { subject: Subject::BodyOver(bytes), test: ValueTest::present() }
+    }
+
+    /// On the scheme; that of the connection, unless a header that is believed says another one.
+    pub fn scheme(scheme: Scheme, announced: Option<HeaderName>) -> Self {
+        let test = SchemeTest { scheme, announced };
+        Self { subject: Subject::Scheme(Box::new(test)), test: ValueTest::present() }
+    }
+
+    /// On the address of the client: it lies in one of these ranges, or in none. It is that of the
+    /// connection, unless a header that is believed says another one. An address that is not known lies in
+    /// no range.
+    pub fn source(ranges: SourceRanges, inside: bool, announced: Option<HeaderName>) -> Self {
+        let test = SourceTest { ranges, inside, announced };
+        Self { subject: Subject::Source(Box::new(test)), test: ValueTest::present() }
+    }
+
+    /// On a Service: it has endpoints, as far as [one can know](RequestHead::services).
+    pub fn available(service: ServiceRef) -> Self {
+        Self { subject: Subject::Service(Box::new(service), Presence::Endpoints), test: ValueTest::present() }
+    }
+
+    /// On a Service: it has no endpoints.
+    pub fn unavailable(service: ServiceRef) -> Self {
+        Self { subject: Subject::Service(Box::new(service), Presence::None), test: ValueTest::present() }
+    }
+
     /// On the method.
     pub fn method(method: Method) -> Self {
         Self { subject: Subject::Method(method), test: ValueTest::present() }
@@ -104,51 +181,101 @@ impl Predicate {
     /// Whether the condition holds for a request.
     pub fn holds(&self, request: &RequestHead<'_>) -> bool {
         match &self.subject {
-            Subject::Cookie(name) => self.test.holds(cookies(request, name)),
-            Subject::Header(name) => self.test.holds(headers(request, name)),
+            Subject::BodyOver(bytes) => body_length(request).is_some_and(|length| length > *bytes),
+            Subject::Cookie(name) => self.test.holds(request.cookies(name)),
+            Subject::FirstCookie(name) => self.test.holds(request.first_cookie(name).into_iter()),
+            Subject::Header(name) => self.test.holds(request.header_values(name)),
+            Subject::JoinedHeader(name) => {
+                if request.header_values(name).nth(1).is_none() {
+                    return self.test.holds(request.header_values(name));
+                }
+                self.test.holds(std::iter::once(&*joined(request, name)))
+            }
             Subject::Method(method) => method == request.http_method(),
-            Subject::Query(name) => self.test.holds(parameters(request, name)),
+            Subject::Query(name) => self.test.holds(request.parameters(name)),
+            Subject::Scheme(test) => test.holds(request),
+            Subject::Service(service, presence) => {
+                request.has_endpoints(service.id(), service.port()) == (*presence == Presence::Endpoints)
+            }
+            Subject::Source(test) => test.holds(request),
         }
     }
 
     /// What the request has where the condition looks, for a person to read.
     pub(crate) fn found(&self, request: &RequestHead<'_>) -> Option<String> {
-        let first = |value: Option<&[u8]>| value.map(|value| String::from_utf8_lossy(value).into_owned());
+        let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         match &self.subject {
-            Subject::Cookie(name) => first(cookies(request, name).next()),
-            Subject::Header(name) => first(headers(request, name).next()),
+            Subject::BodyOver(_) => body_length(request).map(|length| length.to_string()),
+            Subject::Cookie(name) => request.cookies(name).next().map(text),
+            Subject::FirstCookie(name) => request.first_cookie(name).map(text),
+            Subject::Header(name) => request.header_values(name).next().map(text),
+            Subject::JoinedHeader(name) => {
+                request.header_values(name).next().map(|_| text(&joined(request, name)))
+            }
             Subject::Method(_) => Some(request.http_method().to_string()),
-            Subject::Query(name) => first(parameters(request, name).next()),
+            Subject::Query(name) => request.parameters(name).next().map(text),
+            Subject::Scheme(test) => Some(text(test.found(request))),
+            Subject::Service(_, Presence::Endpoints) => Some("no endpoints".to_owned()),
+            Subject::Service(_, Presence::None) => Some("endpoints".to_owned()),
+            Subject::Source(test) => test.address(request).map(|address| address.to_string()),
         }
     }
 }
 
-fn headers<'r>(request: &RequestHead<'r>, name: &HeaderName) -> impl Iterator<Item = &'r [u8]> {
-    request.header_map().into_iter().flat_map(move |map| map.get_all(name)).map(http::HeaderValue::as_bytes)
+impl SchemeTest {
+    fn found<'r>(&self, request: &RequestHead<'r>) -> &'r [u8] {
+        let announced = self.announced.as_ref().and_then(|name| request.header_values(name).next());
+        announced.unwrap_or_else(|| request.http_scheme().as_str().as_bytes())
+    }
+
+    fn holds(&self, request: &RequestHead<'_>) -> bool {
+        self.found(request) == self.scheme.as_str().as_bytes()
+    }
 }
 
-fn cookies<'r>(request: &RequestHead<'r>, name: &str) -> impl Iterator<Item = &'r [u8]> {
-    headers(request, &http::header::COOKIE)
-        .flat_map(|line| line.split(|&byte| byte == b';'))
-        .map(<[u8]>::trim_ascii)
-        .filter_map(move |pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+impl SourceTest {
+    /// The client's address. Of a list the first element is the client's own; what cannot be read leaves
+    /// the address of the connection.
+    fn address(&self, request: &RequestHead<'_>) -> Option<IpAddr> {
+        let announced = || {
+            let list = request.header_values(self.announced.as_ref()?).next()?;
+            let first = list.split(|&byte| byte == b',').next()?.trim_ascii();
+            str::from_utf8(first).ok()?.parse().ok()
+        };
+        announced().or_else(|| request.client_address())
+    }
+
+    fn holds(&self, request: &RequestHead<'_>) -> bool {
+        self.address(request).is_some_and(|address| self.ranges.contains(address)) == self.inside
+    }
 }
 
-fn parameters<'r>(request: &RequestHead<'r>, name: &str) -> impl Iterator<Item = &'r [u8]> {
-    request.query().into_iter().flat_map(|query| query.as_bytes().split(|&byte| byte == b'&')).filter_map(
-        move |pair| {
-            let rest = pair.strip_prefix(name.as_bytes())?;
-            if rest.is_empty() { Some(rest) } else { rest.strip_prefix(b"=") }
-        },
-    )
+fn body_length(request: &RequestHead<'_>) -> Option<u64> {
+    let value = request.header_values(&http::header::CONTENT_LENGTH).next()?;
+    str::from_utf8(value).ok()?.parse().ok()
+}
+
+fn joined(request: &RequestHead<'_>, name: &HeaderName) -> Vec<u8> {
+    let values: Vec<_> = request.header_values(name).collect();
+    values.join(&b", "[..])
 }
 
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
+            Subject::BodyOver(bytes) => return write!(f, "body over {bytes} bytes"),
             Subject::Method(method) => return write!(f, "method {method}"),
-            Subject::Cookie(name) => write!(f, "cookie {name}")?,
-            Subject::Header(name) => write!(f, "header {name}")?,
+            Subject::Scheme(test) => return write!(f, "scheme {}", test.scheme),
+            Subject::Service(service, Presence::Endpoints) => {
+                return write!(f, "endpoints of {service}");
+            }
+            Subject::Service(service, Presence::None) => return write!(f, "no endpoints of {service}"),
+            Subject::Source(test) => {
+                let inside = if test.inside { "in" } else { "not in" };
+                return write!(f, "client {inside} {}", test.ranges);
+            }
+            Subject::Cookie(name) | Subject::FirstCookie(name) => write!(f, "cookie {name}")?,
+            Subject::Header(name) | Subject::JoinedHeader(name) => write!(f, "header {name}")?,
             Subject::Query(name) => write!(f, "query {name}")?,
         }
         write!(f, " {}", self.test)
@@ -159,6 +286,7 @@ impl fmt::Display for ValueTest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
             Test::Absent => f.write_str("absent"),
+            Test::EndsWith(value) => write!(f, "ends in {:?}", String::from_utf8_lossy(value)),
             Test::Equals(value) => write!(f, "= {:?}", String::from_utf8_lossy(value)),
             Test::Present => f.write_str("present"),
             Test::Regex(search) => write!(f, "~ {:?}", search.as_str()),

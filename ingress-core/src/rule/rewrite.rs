@@ -5,8 +5,10 @@ use std::fmt;
 use bytes::{BufMut, Bytes, BytesMut};
 use http::uri::PathAndQuery;
 
+use super::{Rule, Template};
 use crate::path::regex::Captures;
 use crate::path::{NormalPath, PathKind, PathPattern};
+use crate::request::RequestHead;
 
 /// How a rule rewrites the path of the requests it takes.
 ///
@@ -30,6 +32,8 @@ pub struct Rewrite {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Kind {
+    /// A whole new target but for the query, every byte of which is escaped where it has to be.
+    Built(Template),
     /// What the pattern matched gives way to this text; what follows stays.
     ReplaceMatch(Box<str>),
     Template(Box<[Part]>),
@@ -77,6 +81,14 @@ impl Rewrite {
         Ok(Self { kind: Kind::Template(parts.into()), captures: None })
     }
 
+    /// A whole new path, put together for the request. Its groups are those of the expression that the
+    /// rule [captures](super::Rule::capture); all of it is escaped where a target wants it. It need not
+    /// start with a slash; where it does not, the result is no path that `http` can hold, and only
+    /// [`Match::sent_target`](crate::table::Match::sent_target) says what it is.
+    pub fn built(template: Template) -> Self {
+        Self { kind: Kind::Built(template), captures: None }
+    }
+
     /// What the pattern matched is replaced, what follows it is kept, with one slash between.
     pub fn replace_match(text: &str) -> Result<Self, RewriteError> {
         check(text)?;
@@ -86,7 +98,7 @@ impl Rewrite {
     /// Makes ready for the pattern of a rule.
     pub(super) fn bound_to(mut self, path: &PathPattern) -> Self {
         self.captures = match path.kind() {
-            PathKind::Regex => Captures::new(path.as_str(), path.ignores_case()),
+            PathKind::Regex => Captures::new(path.as_str(), path.ignores_case(), path.start()),
             _ => None,
         };
         self
@@ -95,9 +107,14 @@ impl Rewrite {
     /// The path to send on, with the query put back behind it.
     pub(crate) fn apply(
         &self,
-        pattern: &PathPattern,
+        rule: &Rule,
+        request: &RequestHead<'_>,
         normal: &NormalPath<'_>,
-    ) -> Result<PathAndQuery, RewriteError> {
+    ) -> Result<String, RewriteError> {
+        if let Kind::Built(template) = &self.kind {
+            return Ok(built(template, rule, request, normal));
+        }
+        let pattern = rule.path();
         let (path, decoded) = (normal.path(), normal.is_decoded());
         let groups = match &self.captures {
             Some(captures) => captures.groups(path),
@@ -110,6 +127,7 @@ impl Rewrite {
         };
         let mut target = BytesMut::with_capacity(path.len() + 32);
         match &self.kind {
+            Kind::Built(_) => {}
             Kind::Template(parts) => {
                 for part in parts {
                     match part {
@@ -136,34 +154,70 @@ impl Rewrite {
 }
 
 /// Makes the target out of a path that was not rewritten.
-pub(crate) fn unchanged(normal: &NormalPath<'_>) -> Result<PathAndQuery, RewriteError> {
+pub(crate) fn unchanged(normal: &NormalPath<'_>) -> Result<String, RewriteError> {
     let (path, query) = (normal.path(), normal.query());
     let mut target = BytesMut::with_capacity(path.len() + query.map_or(0, |query| query.len() + 1));
     put_path(&mut target, path, normal.is_decoded());
     finish(target, query)
 }
 
-fn finish(mut target: BytesMut, query: Option<&str>) -> Result<PathAndQuery, RewriteError> {
-    if let Some(query) = query {
-        target.put_u8(if target.contains(&b'?') { b'&' } else { b'?' });
-        target.put_slice(query.as_bytes());
-    }
-    let target: Bytes = target.freeze();
+/// The target as the type for it, where it is one that the type can hold.
+pub(crate) fn as_path_and_query(target: String) -> Result<PathAndQuery, RewriteError> {
+    let target = Bytes::from(target);
     if target.first() != Some(&b'/') && &*target != b"*" {
         return Err(RewriteError { kind: ErrorKind::Relative });
     }
     PathAndQuery::from_maybe_shared(target).map_err(|_| RewriteError { kind: ErrorKind::Characters })
 }
 
+fn finish(mut target: BytesMut, query: Option<&str>) -> Result<String, RewriteError> {
+    if let Some(query) = query {
+        target.put_u8(if target.contains(&b'?') { b'&' } else { b'?' });
+        target.put_slice(query.as_bytes());
+    }
+    if target.first() != Some(&b'/') && &*target != b"*" {
+        return Err(RewriteError { kind: ErrorKind::Relative });
+    }
+    String::from_utf8(target.into()).map_err(|_| RewriteError { kind: ErrorKind::Characters })
+}
+
+fn built(template: &Template, rule: &Rule, request: &RequestHead<'_>, normal: &NormalPath<'_>) -> String {
+    let groups = rule.groups(normal.path());
+    let mut target = Vec::new();
+    template.put(request, normal, &groups, |_, text| put_whole(&mut target, text));
+    if let Some(query) = normal.query().filter(|query| !query.is_empty()) {
+        target.push(b'?');
+        target.extend_from_slice(query.as_bytes());
+    }
+    String::from_utf8_lossy(&target).into_owned()
+}
+
+/// Writes bytes that are escaped nowhere yet.
+pub(crate) fn put_whole(target: &mut Vec<u8>, text: &[u8]) {
+    for &byte in text {
+        match byte {
+            b'~' => target.push(byte),
+            0..=b' ' | b'"' | b'#' | b'%' | b'<' | b'>' | b'?' | b'\\' | b'^' | b'`' | b'{'.. => {
+                put_escape(target, byte);
+            }
+            _ => target.push(byte),
+        }
+    }
+}
+
+pub(super) fn put_escape(target: &mut impl BufMut, byte: u8) {
+    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble };
+    target.put_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
+}
+
 /// Writes bytes of a path, escaping what would end it or cannot stand in it: decoding may have
 /// brought such bytes to light. In a decoded path `%` is one of them.
-fn put_path(target: &mut BytesMut, path: &[u8], decoded: bool) {
-    let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'A' - 10 + nibble };
+pub(super) fn put_path(target: &mut impl BufMut, path: &[u8], decoded: bool) {
     for &byte in path {
         if matches!(byte, 0..=b' ' | b'"' | b'#' | b'?' | b'<' | b'>' | b'`' | 0x7f..)
             || decoded && byte == b'%'
         {
-            target.put_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
+            put_escape(target, byte);
         } else {
             target.put_u8(byte);
         }
@@ -183,6 +237,7 @@ fn check(text: &str) -> Result<(), RewriteError> {
 impl fmt::Display for Rewrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
+            Kind::Built(template) => template.fmt(f),
             Kind::ReplaceMatch(text) => write!(f, "{text}..."),
             Kind::Template(parts) => parts.iter().try_for_each(|part| match part {
                 Part::Group(index) => write!(f, "${index}"),
@@ -226,16 +281,28 @@ impl std::error::Error for RewriteError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::origin::Origin;
     use crate::path::{PathReading, Step};
+    use crate::rule::{Action, Piece};
+    use http::StatusCode;
+
+    fn sent(
+        rewrite: Rewrite,
+        pattern: &PathPattern,
+        normal: &NormalPath<'_>,
+    ) -> Result<String, RewriteError> {
+        let rule = Rule::new(pattern.clone(), Action::respond(StatusCode::OK), Origin::configuration());
+        let rule = rule.rewrite(rewrite);
+        let sent = rule.path_rewrite().unwrap().apply(&rule, &RequestHead::new("h", "/"), normal)?;
+        as_path_and_query(sent).map(|target| target.to_string())
+    }
 
     fn apply(rewrite: &str, pattern: &PathPattern, target: &str) -> Result<String, RewriteError> {
         let rewrite = match rewrite.strip_suffix("...") {
             Some(text) => Rewrite::replace_match(text),
             None => Rewrite::template(rewrite),
         };
-        let rewrite = rewrite?.bound_to(pattern);
-        let normal = PathReading::raw().normalize(target).unwrap();
-        rewrite.apply(pattern, &normal).map(|target| target.to_string())
+        sent(rewrite?, pattern, &PathReading::raw().normalize(target).unwrap())
     }
 
     fn regex(text: &str) -> PathPattern {
@@ -279,7 +346,25 @@ mod tests {
             let normal = READING.normalize(target).unwrap();
             assert_eq!(unchanged(&normal).unwrap(), target);
             let rewrite = Rewrite::replace_match("/").unwrap();
-            assert_eq!(rewrite.apply(&prefix("/"), &normal).unwrap(), target);
+            assert_eq!(sent(rewrite, &prefix("/"), &normal).unwrap(), target);
         }
+    }
+
+    #[test]
+    fn what_is_built_is_escaped_as_a_whole() {
+        let reading = PathReading::new(&[Step::DecodeAll]);
+        let rule = Rule::new(prefix("/"), Action::respond(StatusCode::OK), Origin::configuration())
+            .capture("(?i)^/A/(.*)$")
+            .unwrap();
+        let built = |template: Template, target: &str| {
+            let rule = rule.clone().rewrite(Rewrite::built(template));
+            let normal = reading.normalize(target).unwrap();
+            rule.path_rewrite().unwrap().apply(&rule, &RequestHead::new("h", target), &normal).unwrap()
+        };
+        let group = || Template::new([Piece::text("/n/"), Piece::Group(1)]);
+        assert_eq!(built(group(), "/a/b%20c%2Fd%c3?q={1}"), "/n/b%20c/d%C3?q={1}");
+        assert_eq!(built(group(), "/a/%7B~%5c%3F?"), "/n/%7B~%5C%3F");
+        assert_eq!(built(group(), "/b/x"), "/n/");
+        assert_eq!(built(Template::text("new"), "/a/"), "new");
     }
 }

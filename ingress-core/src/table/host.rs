@@ -109,15 +109,15 @@ impl Prepared {
     /// Builds a host, with its block at the end of `blocks`.
     pub(crate) fn new(parts: HostParts, blocks: &mut Vec<u8>) -> (Self, IndexReport) {
         let mut report = IndexReport::default();
-        let HostParts { pattern, rules, first_default, certificate, claimed, semantics } = parts;
+        let HostParts { pattern, mut rules, first_default, certificate, claimed, semantics } = parts;
+        let conditional = rules.iter().take(first_default as usize).any(Rule::is_conditional);
+        let regexes = regexes(&mut rules, first_default, conditional, &mut report);
         let routed = rules.get(..first_default as usize).unwrap_or_default();
-        let conditional = routed.iter().any(Rule::is_conditional);
 
         let mut index = Index::build(&pattern, routed, conditional, &mut report);
         if conditional {
             index.flags |= CONDITIONAL;
         }
-        let regexes = regexes(routed, conditional, &mut report);
         if regexes.is_some() {
             index.flags |= MORE_INDEXES;
         }
@@ -369,23 +369,51 @@ impl Index {
     }
 }
 
-fn regexes(rules: &[Rule], conditional: bool, report: &mut IndexReport) -> Option<Box<Regexes>> {
-    let mut winners = std::collections::BTreeMap::new();
-    let mut expressions = Vec::new();
+/// Indexes the expressions of a host. Rules that keep their place although their expression cannot be run
+/// are replaced by what stands in for them.
+fn regexes(
+    rules: &mut [Rule],
+    first_default: u32,
+    conditional: bool,
+    report: &mut IndexReport,
+) -> Option<Box<Regexes>> {
+    let routed = rules.get(..first_default as usize).unwrap_or_default();
+    let list = list(routed, conditional, report)?;
+    let mut oversized = report.oversized.clone();
+    oversized.retain(|&rank| {
+        let Some(rule) = rules.get_mut(rank as usize) else { return true };
+        let Some(other) = rule.stand_in() else { return true };
+        *rule = other;
+        false
+    });
+    Some(Box::new(Regexes { list, oversized }))
+}
+
+fn list(rules: &[Rule], conditional: bool, report: &mut IndexReport) -> Option<RegexList> {
+    let mut places = std::collections::BTreeMap::new();
+    let mut owners = std::collections::BTreeMap::new();
+    let mut expressions: Vec<Expression<'_>> = Vec::new();
     for (rank, rule) in (0..).zip(rules) {
         let path = rule.path();
         if path.kind() != crate::path::PathKind::Regex {
             continue;
         }
-        let key = (path.as_str(), path.ignores_case());
-        if let Some(&winner) = winners.get(&key) {
-            report.shadowed.push(Shadowed { loser: rank, winner });
+        let key = (path.as_str(), path.ignores_case(), path.is_searched());
+        let place = *places.entry(key).or_insert(expressions.len());
+        let Some(same) = expressions.get_mut(place) else {
+            let next = owners.len();
+            let owner = *owners.entry(rule.origin().ingress()).or_insert(next);
+            let (text, fold, start) = (path.as_str(), path.ignores_case(), path.start());
+            expressions.push(Expression { ranks: vec![rank], text, fold, start, owner });
             continue;
+        };
+        // Behind a rule without conditions the same expression finds nothing that is left.
+        let unconditional =
+            |rank: &&u32| rules.get(**rank as usize).is_some_and(|rule| !rule.is_conditional());
+        match same.ranks.iter().find(unconditional) {
+            Some(&winner) => report.shadowed.push(Shadowed { loser: rank, winner }),
+            None => same.ranks.push(rank),
         }
-        if !rule.is_conditional() {
-            winners.insert(key, rank);
-        }
-        expressions.push(Expression { rank, text: path.as_str(), fold: path.ignores_case() });
     }
     if expressions.is_empty() {
         return None;
@@ -401,7 +429,7 @@ fn regexes(rules: &[Rule], conditional: bool, report: &mut IndexReport) -> Optio
     });
     report.oversized.extend(oversized);
     report.oversized.sort_unstable();
-    Some(Box::new(Regexes { list, oversized: report.oversized.clone() }))
+    Some(list)
 }
 
 /// Ranks that match, before they are put in order. Few in practice: they fit on the stack.

@@ -9,7 +9,7 @@ use super::semantics::Semantics;
 use crate::host::HostPattern;
 use crate::path::{Refusal, Scan};
 use crate::request::RequestHead;
-use crate::rule::{RewriteError, Rule, RuleId, rewrite_unchanged};
+use crate::rule::{Action, RewriteError, Rule, RuleId, as_path_and_query, rewrite_unchanged};
 
 /// Where a request goes.
 #[non_exhaustive]
@@ -44,7 +44,7 @@ impl fmt::Display for Outcome<'_> {
             }
             Self::NoHost => f.write_str("404, no such host"),
             Self::NoPath(host) => write!(f, "404, no such path on host {host}"),
-            Self::Refused(refusal) => write!(f, "400, {refusal}"),
+            Self::Refused(refusal) => write!(f, "{}, {refusal}", refusal.status().as_u16()),
         }
     }
 }
@@ -93,6 +93,23 @@ impl<'t> Match<'t> {
         upstream(self.rule(), semantics, request)
     }
 
+    /// The target to send on, as it stands on the wire. Unlike [`upstream`](Self::upstream) it can be said of
+    /// every request, even where it is one that another server would not take.
+    pub fn sent_target(&self, request: &RequestHead<'_>) -> Result<String, RewriteError> {
+        sent_target(self.rule(), self.host.semantics(), request)
+    }
+
+    /// Where a redirect leads; `None` for a rule that is none. `request` is the one that was looked up.
+    pub fn location(&self, request: &RequestHead<'_>) -> Option<String> {
+        let Action::Redirect(redirect) = self.rule().action() else { return None };
+        if let Some(fixed) = redirect.location().fixed() {
+            return Some(fixed.to_owned());
+        }
+        let request = self.host.semantics().absolute(request).unwrap_or(*request);
+        let path = self.host.semantics().paths().normalize(request.target()).ok()?;
+        Some(redirect.location().location(&request, &path, &self.rule().groups(path.path())))
+    }
+
     /// As [`upstream`](Self::upstream), but `None` when the target goes on as it was received: the
     /// common case, which allocates nothing.
     pub fn changed_upstream(&self, request: &RequestHead<'_>) -> Result<Option<PathAndQuery>, RewriteError> {
@@ -105,7 +122,7 @@ impl<'t> Match<'t> {
                 let judged = semantics.paths().normalize(target);
                 judged.is_ok_and(|judged| judged.path() == path.as_bytes() && judged.query() == query)
             };
-            if semantics.forward_received()
+            if semantics.forward_received() && target.starts_with('/')
                 || query.is_none() && Scan::of(path.as_bytes()).is_plain()
                 || same()
             {
@@ -171,11 +188,23 @@ fn upstream(
     semantics: &Semantics,
     request: &RequestHead<'_>,
 ) -> Result<PathAndQuery, RewriteError> {
-    let received = semantics.forward_received() && rule.path_rewrite().is_none();
-    let reading = if received { crate::path::PathReading::raw() } else { semantics.paths() };
-    match reading.normalize(request.target()) {
+    sent_target(rule, semantics, request).and_then(as_path_and_query)
+}
+
+fn sent_target(
+    rule: &Rule,
+    semantics: &Semantics,
+    request: &RequestHead<'_>,
+) -> Result<String, RewriteError> {
+    let request = &semantics.absolute(request).unwrap_or(*request);
+    let target = request.target();
+    if semantics.forward_received() && rule.path_rewrite().is_none() {
+        // An absolute target may have no path at all.
+        return Ok(if target.starts_with(['/', '*']) { target.to_owned() } else { format!("/{target}") });
+    }
+    match semantics.paths().normalize(target) {
         Ok(path) => match rule.path_rewrite() {
-            Some(rewrite) => rewrite.apply(rule.path(), &path),
+            Some(rewrite) => rewrite.apply(rule, request, &path),
             None => rewrite_unchanged(&path),
         },
         Err(_) => Err(RewriteError::refused()),

@@ -2,6 +2,7 @@
 
 use crate::host::HostName;
 use crate::path::{PathReading, Step};
+use crate::request::RequestHead;
 
 /// How a table reads requests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -11,6 +12,7 @@ pub struct Semantics {
     paths: PathReading,
     certificate_wildcards: Wildcards,
     forward_received: bool,
+    checks: bool,
 }
 
 /// Which of the hosts that a request may belong to are asked for a rule.
@@ -57,6 +59,7 @@ impl Default for Semantics {
             paths: PathReading::new(&[Step::DecodeUnreserved, Step::DotSegments]),
             certificate_wildcards: Wildcards::OneLabel,
             forward_received: false,
+            checks: false,
         }
     }
 }
@@ -95,6 +98,27 @@ impl Semantics {
     pub const fn with_forward_received(mut self, received: bool) -> Self {
         self.forward_received = received;
         self
+    }
+
+    /// Judges requests before any path is read, and refuses what a strict server refuses: methods that are
+    /// not in upper case, `CONNECT` and `TRACE`, hosts that are none, no host at all in HTTP/1.1, targets
+    /// that are too long, control bytes in the query, and paths that climb above the root. Absolute targets
+    /// are taken apart.
+    #[must_use]
+    pub const fn with_checks(mut self, checks: bool) -> Self {
+        self.checks = checks;
+        self.paths = self.paths.strict_root(checks);
+        self
+    }
+
+    /// Whether requests are judged before any path is read.
+    pub const fn checks(&self) -> bool {
+        self.checks
+    }
+
+    /// The request that an absolute target stands for.
+    pub(crate) fn absolute<'r>(&self, request: &RequestHead<'r>) -> Option<RequestHead<'r>> {
+        if self.checks { request.taken_apart() } else { None }
     }
 
     /// Which hosts are asked.

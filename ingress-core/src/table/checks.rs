@@ -1,0 +1,89 @@
+//! What a strict server refuses before it reads a path.
+
+use http::{Method, Version};
+
+use crate::path::Refusal;
+use crate::request::RequestHead;
+
+/// A request line longer than this, its line end included, is not read.
+const LINE: usize = 8192;
+/// What stands in it besides method and target.
+const AROUND: usize = " ".len() + " HTTP/1.1\r\n".len();
+
+/// Why a request is refused, whatever the table says. The target is no longer absolute.
+pub(crate) fn refusal(request: &RequestHead<'_>) -> Option<Refusal> {
+    let (method, target) = (request.http_method(), request.target());
+    if !method.as_str().bytes().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'_' | b'-')) {
+        return Some(Refusal::Method);
+    }
+    if method.as_str().len() + target.len() + AROUND > LINE {
+        return Some(Refusal::Length);
+    }
+    if target.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
+        return Some(Refusal::ControlByte);
+    }
+    if !target.is_empty() && !target.starts_with(['/', '?']) {
+        return Some(Refusal::Relative);
+    }
+    match request.host() {
+        None if request.http_version() >= Version::HTTP_11 => return Some(Refusal::HostCount),
+        Some(host) if !is_host(host) => return Some(Refusal::Host),
+        _ => {}
+    }
+    let forbidden = *method == Method::CONNECT || *method == Method::TRACE;
+    forbidden.then_some(Refusal::MethodForbidden)
+}
+
+/// Whether a server takes the text for a host, be it one that exists or not.
+fn is_host(raw: &str) -> bool {
+    let mut name = String::new();
+    let mut bracket = false;
+    for (at, c) in raw.char_indices() {
+        match c {
+            '[' if at == 0 => bracket = true,
+            ']' if bracket => bracket = false,
+            // What follows is a port, or taken for one.
+            ':' if !bracket => break,
+            '/' => return false,
+            _ if c <= ' ' || c == '\u{7f}' => return false,
+            _ => {}
+        }
+        name.push(c);
+    }
+    let bare = name.strip_suffix('.').unwrap_or(&name);
+    !bare.is_empty() && !name.contains("..") && raw.bytes().all(|byte| byte > b' ' && byte != 0x7f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts() {
+        for good in ["a", "a.", "a.b:80", "a:b", "[::1]:80", "1.2.3.4", "_", "a@b", "h\u{e9}"] {
+            assert!(is_host(good), "{good:?}");
+        }
+        for bad in ["", ".", ":80", "a..b", "a/b", "a b", "a\u{7f}", "a\tb"] {
+            assert!(!is_host(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn requests() {
+        let ask = |head: RequestHead<'_>| refusal(&head);
+        let get = RequestHead::new("h", "/");
+        assert_eq!(ask(get), None);
+        assert_eq!(ask(get.method(&Method::from_bytes(b"get").unwrap())), Some(Refusal::Method));
+        assert_eq!(ask(get.method(&Method::from_bytes(b"FOO").unwrap())), None);
+        assert_eq!(ask(get.method(&Method::TRACE)), Some(Refusal::MethodForbidden));
+        assert_eq!(ask(RequestHead::new("h", "/?\u{7f}")), Some(Refusal::ControlByte));
+        assert_eq!(ask(RequestHead::new("h", "h:80").method(&Method::CONNECT)), Some(Refusal::Relative));
+        assert_eq!(ask(RequestHead::without_host("/")), Some(Refusal::HostCount));
+        assert_eq!(ask(RequestHead::without_host("/").version(Version::HTTP_10)), None);
+        assert_eq!(ask(RequestHead::new("a/b", "/")), Some(Refusal::Host));
+        let long = format!("/{}", "a".repeat(8177));
+        assert_eq!(ask(RequestHead::new("h", &long)), None);
+        let longer = format!("{long}a");
+        assert_eq!(ask(RequestHead::new("h", &longer)), Some(Refusal::Length));
+    }
+}
