@@ -13,9 +13,10 @@
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson::{self, NFA, pikevm};
-use regex_automata::util::primitives::PatternID;
-use regex_automata::{Anchored, Input, MatchKind, PatternSet};
-use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+use regex_automata::{Anchored, Input, MatchKind};
+use regex_syntax::hir::{Dot, Hir, HirKind, Look, Repetition};
 
 use super::PathError;
 
@@ -98,16 +99,14 @@ fn anchored(hir: Hir, start: Start) -> Hir {
         // What says itself that it starts where the path does needs nothing before it; without that, an
         // automaton would have to go on to the end of every path.
         Start::Anywhere if hir.properties().look_set_prefix().contains(Look::Start) => hir,
-        Start::Anywhere => {
-            let before = Repetition {
-                min: 0,
-                max: None,
-                greedy: false,
-                sub: Box::new(Hir::dot(regex_syntax::hir::Dot::AnyByte)),
-            };
-            Hir::concat(vec![Hir::repetition(before), hir])
-        }
+        Start::Anywhere => Hir::concat(vec![anything(), hir]),
     }
+}
+
+/// As few bytes as possible.
+fn anything() -> Hir {
+    let sub = Box::new(Hir::dot(Dot::AnyByte));
+    Hir::repetition(Repetition { min: 0, max: None, greedy: false, sub })
 }
 
 /// The literal reading of one expression: a simulation, built for this one question.
@@ -264,13 +263,10 @@ impl RegexList {
     /// Every rank whose expression matches. The list must have been built for it.
     pub(crate) fn each(&self, path: &[u8], mut visit: impl FnMut(u32)) {
         for group in &self.groups {
-            let mut set = PatternSet::new(group.ranks.len());
-            let input = Input::new(path).anchored(Anchored::Yes);
-            if group.automaton.try_which_overlapping_matches(&input, &mut set).is_ok() {
-                set.iter()
-                    .filter_map(|id: PatternID| group.ranks.get(id.as_usize()))
-                    .flatten()
-                    .for_each(|&rank| visit(rank));
+            let Some(end) = group.end(path) else { continue };
+            for index in 0..group.automaton.match_len(end) {
+                let expression = group.automaton.match_pattern(end, index).as_usize();
+                group.ranks.get(expression).into_iter().flatten().for_each(|&rank| visit(rank));
             }
         }
     }
@@ -292,6 +288,22 @@ impl Group {
         self.ranks.get(expression)?.first().copied()
     }
 
+    /// Where a path ends, if anything matches there. When all matches are asked for, every expression goes
+    /// on to the end of the path, so that this one state knows them all: nothing has to be collected on the
+    /// way, and so nothing is allocated.
+    fn end(&self, path: &[u8]) -> Option<StateID> {
+        let automaton = &self.automaton;
+        let mut state = automaton.start_state(&start::Config::new().anchored(Anchored::Yes)).ok()?;
+        for &byte in path {
+            state = automaton.next_state(state, byte);
+            if automaton.is_special_state(state) && automaton.is_dead_state(state) {
+                return None;
+            }
+        }
+        let state = automaton.next_eoi_state(state);
+        automaton.is_match_state(state).then_some(state)
+    }
+
     /// Takes the space off what the objects have left, in equal parts; `false` when one of them has too
     /// little.
     fn is_paid_for(&self, run: &[Parsed<'_>], allowances: &mut [Allowance]) -> bool {
@@ -309,7 +321,8 @@ impl Group {
     }
 
     fn build(run: &[Parsed<'_>], all: bool) -> Option<Self> {
-        let expressions: Vec<Hir> = run.iter().map(|one| one.hir.clone()).collect();
+        let whole = |hir: Hir| if all { Hir::concat(vec![hir, anything()]) } else { hir };
+        let expressions: Vec<Hir> = run.iter().map(|one| whole(one.hir.clone())).collect();
         // Under "leftmost first" an alternation of an earlier rule hides later rules altogether.
         let kind = if all { MatchKind::All } else { MatchKind::LeftmostFirst };
         let automaton = dense::Builder::new()

@@ -44,7 +44,7 @@ impl Ours {
         ask.with_head(|head| match self.table.lookup(head) {
             Outcome::Matched(hit) => matched(&hit, head),
             Outcome::NoHost | Outcome::NoPath(_) => Answer::Status(404),
-            Outcome::Refused(_) => Answer::Status(400),
+            Outcome::Refused(refusal) => Answer::Status(refusal.status().as_u16()),
             other => panic!("{other} is an outcome that this test does not know"),
         })
     }
@@ -54,13 +54,14 @@ fn matched(hit: &Match<'_>, head: &RequestHead<'_>) -> Answer {
     match hit.rule().action() {
         Action::Forward(forward) => {
             let backend = backend(forward);
-            match hit.upstream(head) {
-                Ok(target) => Answer::Backend { backend, target: latin1(target.as_str()) },
-                Err(_) => Answer::Unsendable { backend },
+            match hit.sent_target(head) {
+                Ok(target) if target.starts_with('/') => Answer::Backend { backend, target: latin1(&target) },
+                _ => Answer::Unsendable { backend },
             }
         }
         Action::Redirect(redirect) => {
-            Answer::Redirect { status: redirect.status().as_u16(), location: latin1(redirect.location()) }
+            let location = hit.location(head).expect("a redirect leads somewhere");
+            Answer::Redirect { status: redirect.status().as_u16(), location: latin1(&location) }
         }
         Action::Respond(status) => Answer::Status(status.as_u16()),
         other => panic!("{other} is an action that this test does not know"),

@@ -1,6 +1,6 @@
 //! Random requests, most of them near what the objects declare.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use ingress_core::RequestHead;
 use k8s_openapi::api::networking::v1::Ingress;
 
@@ -42,13 +42,12 @@ impl Ask {
             headers.append(name, HeaderValue::from_bytes(value.as_bytes()).expect("it is a value"));
         }
         let method = Method::from_bytes(self.method.as_bytes()).expect("it is a method");
-        let target = if self.target.is_empty() { "/" } else { &self.target };
-        let authority = self.origin.split_once("://").map(|(_, host)| host);
-        let head = match authority.or(self.host.as_deref()) {
-            Some(host) => RequestHead::new(host, target),
-            None => RequestHead::without_host(target),
+        let target = format!("{}{}", self.origin, self.target);
+        let (head, version) = match &self.host {
+            Some(host) => (RequestHead::new(host, &target), Version::HTTP_11),
+            None => (RequestHead::without_host(&target), Version::HTTP_10),
         };
-        use_it(&head.method(&method).headers(&headers))
+        use_it(&head.method(&method).headers(&headers).version(version))
     }
 }
 
