@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ingress_benches::engine::{Engine, OneByOne, Pcre, Racer, Set, Table};
+use ingress_benches::engine::{Conditional, Engine, OneByOne, Pcre, Racer, Set, Table, compile};
 use ingress_benches::{Expressions, Requests, SEED, is_test_mode};
 
 fn regex(criterion: &mut Criterion) {
@@ -11,6 +11,7 @@ fn regex(criterion: &mut Criterion) {
         let expressions = Expressions::new(count, SEED);
         let requests = expressions.requests(if is_test_mode() { 200 } else { 20_000 }, SEED);
         bench::<Table>(criterion, &expressions, &requests);
+        bench::<Conditional>(criterion, &expressions, &requests);
         bench::<Pcre>(criterion, &expressions, &requests);
         bench::<OneByOne>(criterion, &expressions, &requests);
         bench::<Set>(criterion, &expressions, &requests);
@@ -32,5 +33,31 @@ fn bench<E: Engine>(criterion: &mut Criterion, expressions: &Expressions, reques
     });
 }
 
-criterion_group!(benches, regex);
+/// Expressions that are made to cost: what to look for is that time stops growing with their number.
+fn hostile(criterion: &mut Criterion) {
+    type Shape = fn(usize) -> String;
+    let shapes: [(&str, Shape); 4] = [
+        ("each too large", |number| format!("/{number}(a|b)*a(a|b){{18}}")),
+        ("large together", |number| format!("/{number}(a|b)*a(a|b){{12}}$")),
+        ("anything between", |number| format!("/.*{number}.*x{number}.*y")),
+        ("counted", |number| format!("/[a-z]{{1,{}}}/{number}", 20 + number % 200)),
+    ];
+    for (name, shape) in shapes {
+        for count in if is_test_mode() { vec![3] } else { vec![10, 100, 500] } {
+            let texts: Vec<_> = (0..count).map(shape).collect();
+            for conditions in [false, true] {
+                let (table, findings) = compile(&texts, conditions);
+                let megabytes = table.memory_usage().index() as f64 / 1e6;
+                eprintln!("{name}, {count}: {} findings, {megabytes:.1} MB", findings.len());
+                let mut group = criterion.benchmark_group(format!("regex/hostile/{name}/{count}"));
+                let what = if conditions { Conditional::NAME } else { Table::NAME };
+                group.sample_size(10).bench_function(what, |bencher| {
+                    bencher.iter_with_large_drop(|| compile(black_box(&texts), conditions));
+                });
+            }
+        }
+    }
+}
+
+criterion_group!(benches, regex, hostile);
 criterion_main!(benches);

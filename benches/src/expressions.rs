@@ -1,7 +1,7 @@
 //! One host whose paths are expressions, in the manner of ingress-nginx: without case, anchored where the
 //! path starts, tried in the order of their length.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use regex::bytes::{Regex, RegexBuilder};
 
@@ -24,9 +24,10 @@ impl Expressions {
     /// So many of them.
     pub fn new(count: usize, seed: u64) -> Self {
         let mut random = Random::new(seed);
-        let mut made = BTreeSet::new();
+        let mut made = BTreeMap::new();
         while made.len() + 1 < count {
-            made.insert(expression(&mut random));
+            let (text, path) = expression(&mut random);
+            made.insert(text, path);
         }
         let mut made: Vec<_> = made.into_iter().chain([("/".to_owned(), "/elsewhere".to_owned())]).collect();
         // What ingress-nginx does: the longer text first, then the greater one.
@@ -91,6 +92,8 @@ fn expression(random: &mut Random) -> (String, String) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
