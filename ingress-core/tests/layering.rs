@@ -55,7 +55,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("serde", &["ingress/legacy.rs", "diagnostic.rs"]),
     ("arc_swap", &["shared.rs"]),
     ("host::index", &["compile.rs", "host.rs", "host/index.rs", "table.rs"]),
-    ("path::trie", &["path.rs", "path/trie.rs", "path/trie/build.rs", "table/host.rs"]),
+    ("path::trie", &["path.rs", "path/regex/list.rs", "path/trie.rs", "path/trie/build.rs", "table/host.rs"]),
     ("path::shortlist", &["path.rs", "path/shortlist.rs", "table/host.rs"]),
     ("path::regex", &["path.rs", "path/regex.rs", "rule/predicate.rs", "rule/rewrite.rs", "table/host.rs"]),
 ];
