@@ -6,6 +6,7 @@
 //! to the first branch only, and a comment in an `(?x)` expression swallows what follows.
 
 mod list;
+mod machine;
 mod opening;
 
 use regex_automata::nfa::thompson::{self, NFA, pikevm};
@@ -86,14 +87,14 @@ fn anchored(hir: Hir, start: Start) -> Hir {
         // What says itself that it starts where the path does needs nothing before it; without that, an
         // automaton would have to go on to the end of every path.
         Start::Anywhere if hir.properties().look_set_prefix().contains(Look::Start) => hir,
-        Start::Anywhere => Hir::concat(vec![anything(), hir]),
+        Start::Anywhere => Hir::concat(vec![anything(false), hir]),
     }
 }
 
-/// As few bytes as possible.
-fn anything() -> Hir {
+/// Whatever there is, or as little of it as possible.
+fn anything(greedy: bool) -> Hir {
     let sub = Box::new(Hir::dot(Dot::AnyByte));
-    Hir::repetition(Repetition { min: 0, max: None, greedy: false, sub })
+    Hir::repetition(Repetition { min: 0, max: None, greedy, sub })
 }
 
 /// The literal reading of one expression: a simulation, built for this one question.

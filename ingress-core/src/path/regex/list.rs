@@ -15,12 +15,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::slice;
 
-use regex_automata::dfa::{Automaton, StartKind, dense};
-use regex_automata::util::primitives::StateID;
-use regex_automata::util::start;
-use regex_automata::{Anchored, Input, MatchKind};
+use regex_automata::MatchKind;
+use regex_automata::dfa::{StartKind, dense};
 use regex_syntax::hir::Hir;
 
+use super::machine::Machine;
 use super::opening::Opening;
 use super::{Start, anything, parse, program};
 use crate::path::trie::{self, Entry, PADDING};
@@ -79,8 +78,9 @@ struct Place {
 /// Expressions that share an automaton: those of consecutive rules.
 #[derive(Debug)]
 struct Group {
-    ranks: Box<[Box<[u32]>]>,
-    automaton: dense::DFA<Vec<u32>>,
+    /// The first of its rules.
+    first: u32,
+    machine: Machine,
 }
 
 /// An expression that is ready to be built.
@@ -171,14 +171,9 @@ impl RegexList {
 impl Place {
     fn lowest(&self, path: &[u8], bound: u32) -> u32 {
         let mut lowest = self.plain.first().map_or(bound, |&rank| rank.min(bound));
-        for group in &self.groups {
-            if group.first(0).is_none_or(|rank| rank >= lowest) {
-                break;
-            }
-            let input = Input::new(path).range(self.length..).anchored(Anchored::Yes);
-            if let Ok(Some(found)) = group.automaton.try_search_fwd(&input) {
-                let rank = group.first(found.pattern().as_usize());
-                lowest = rank.map_or(lowest, |rank| rank.min(lowest));
+        for group in self.groups.iter().take_while(|group| group.first < bound) {
+            if let Some(&rank) = group.machine.matched(self.rest(path)).first() {
+                lowest = lowest.min(rank);
             }
         }
         lowest
@@ -187,12 +182,12 @@ impl Place {
     fn each(&self, path: &[u8], visit: &mut impl FnMut(u32)) {
         self.plain.iter().for_each(|&rank| visit(rank));
         for group in &self.groups {
-            let Some(end) = group.end(path, self.length) else { continue };
-            for index in 0..group.automaton.match_len(end) {
-                let expression = group.automaton.match_pattern(end, index).as_usize();
-                group.ranks.get(expression).into_iter().flatten().for_each(|&rank| visit(rank));
-            }
+            group.machine.matched(self.rest(path)).iter().for_each(|&rank| visit(rank));
         }
+    }
+
+    fn rest<'p>(&self, path: &'p [u8]) -> &'p [u8] {
+        path.get(self.length..).unwrap_or_default()
     }
 
     fn memory_usage(&self) -> usize {
@@ -202,33 +197,12 @@ impl Place {
 }
 
 impl Group {
-    /// The first rule of an expression.
-    fn first(&self, expression: usize) -> Option<u32> {
-        self.ranks.get(expression)?.first().copied()
-    }
-
-    /// Where a path ends, if anything matches there. When all matches are asked for, every expression goes
-    /// on to the end of the path, so that this one state knows them all: nothing has to be collected on the
-    /// way, and so nothing is allocated.
-    fn end(&self, path: &[u8], from: usize) -> Option<StateID> {
-        let automaton = &self.automaton;
-        let (before, rest) = path.split_at_checked(from)?;
-        let config = start::Config::new().anchored(Anchored::Yes).look_behind(before.last().copied());
-        let mut state = automaton.start_state(&config).ok()?;
-        for &byte in rest {
-            state = automaton.next_state(state, byte);
-            if automaton.is_special_state(state) && automaton.is_dead_state(state) {
-                return None;
-            }
-        }
-        let state = automaton.next_eoi_state(state);
-        automaton.is_match_state(state).then_some(state)
-    }
-
-    fn build(run: &[Rest<'_>], all: bool) -> Option<Self> {
-        let whole = |hir: Hir| if all { Hir::concat(vec![hir, anything()]) } else { hir };
-        let expressions: Vec<Hir> = run.iter().map(|one| whole(one.hir.clone())).collect();
-        // Under "leftmost first" an alternation of an earlier rule hides later rules altogether.
+    /// `behind` is the byte that the expressions follow.
+    fn build(run: &[Rest<'_>], behind: Option<u8>, all: bool) -> Option<Self> {
+        // Every expression goes on to the end of the path, see `machine`.
+        let whole = |one: &Rest<'_>| Hir::concat(vec![one.hir.clone(), anything(true)]);
+        let expressions: Vec<Hir> = run.iter().map(whole).collect();
+        // Under "leftmost first" a rule that has matched hides all later ones.
         let kind = if all { MatchKind::All } else { MatchKind::LeftmostFirst };
         let automaton = dense::Builder::new()
             .configure(
@@ -240,12 +214,13 @@ impl Group {
             )
             .build_from_nfa(&program(&expressions)?)
             .ok()?;
-        Some(Self { ranks: run.iter().map(|one| one.ranks.into()).collect(), automaton })
+        let ranks: Vec<Box<[u32]>> = run.iter().map(|one| one.ranks.into()).collect();
+        let first = ranks.iter().flatten().min().copied()?;
+        Some(Self { first, machine: Machine::new(&automaton, behind, &ranks)? })
     }
 
     fn memory_usage(&self) -> usize {
-        let ranks: usize = self.ranks.iter().map(|ranks| size_of_val(&**ranks)).sum();
-        self.automaton.memory_usage() + size_of_val(&*self.ranks) + ranks + size_of::<Self>()
+        size_of::<Self>() + self.machine.memory_usage()
     }
 }
 
@@ -277,15 +252,15 @@ impl Builder {
         trie::build(&entries, &mut trie);
         trie.extend([0; PADDING]);
         let places = places.into_iter().map(|(text, (plain, rests))| {
-            let groups = self.groups(rests);
-            let first = plain.iter().copied().chain(groups.iter().filter_map(|group| group.first(0))).min();
+            let groups = self.groups(rests, text.last().copied());
+            let first = plain.iter().copied().chain(groups.iter().map(|group| group.first)).min();
             Place { length: text.len(), first: first.unwrap_or(u32::MAX), plain: plain.into(), groups }
         });
         Index { places: places.collect(), trie }
     }
 
     /// The automata of one place.
-    fn groups(&mut self, rests: Vec<Rest<'_>>) -> Vec<Group> {
+    fn groups(&mut self, rests: Vec<Rest<'_>>, behind: Option<u8>) -> Vec<Group> {
         let mut groups = Vec::new();
         // Runs still to be built, the first on top, so that groups come out in order; and whether each of
         // their expressions is known to fit alone.
@@ -294,14 +269,16 @@ impl Builder {
             run.retain(|one| self.has_something_left(one));
             let Some(first) = run.first() else { continue };
             let owner = run.iter().all(|one| one.owner == first.owner).then_some(first.owner);
-            match Group::build(&run, self.all).filter(|group| self.is_paid_for(group, &run)) {
+            match Group::build(&run, behind, self.all).filter(|group| self.is_paid_for(group, &run)) {
                 Some(group) => groups.push(group),
                 None if run.len() == 1 => {
                     self.spend(first.owner, AUTOMATON_LIMIT);
                     self.refused.extend(first.ranks);
                 }
                 // Most do not fit because of few: halving would meet these again at every step.
-                None if !fit_alone => runs.extend(self.packed(run).into_iter().rev().map(|run| (run, true))),
+                None if !fit_alone => {
+                    runs.extend(self.packed(run, behind).into_iter().rev().map(|run| (run, true)));
+                }
                 None => {
                     // A run of several objects that does not fit is nobody's fault.
                     owner.into_iter().for_each(|owner| self.spend(owner, AUTOMATON_LIMIT));
@@ -314,20 +291,20 @@ impl Builder {
     }
 
     /// Runs of what fits alone, by what it takes alone.
-    fn packed<'a>(&mut self, run: Vec<Rest<'a>>) -> Vec<Vec<Rest<'a>>> {
+    fn packed<'a>(&mut self, run: Vec<Rest<'a>>, behind: Option<u8>) -> Vec<Vec<Rest<'a>>> {
         let mut packs = vec![Vec::new()];
         let mut size = 0;
         for one in run {
             if !self.has_something_left(&one) {
                 continue;
             }
-            let built = Group::build(slice::from_ref(&one), self.all);
-            let taken = built.map_or(AUTOMATON_LIMIT, |group| group.automaton.memory_usage());
-            self.spend(one.owner, taken);
-            if taken == AUTOMATON_LIMIT {
+            let Some(group) = Group::build(slice::from_ref(&one), behind, self.all) else {
+                self.spend(one.owner, AUTOMATON_LIMIT);
                 self.refused.extend(one.ranks);
                 continue;
-            }
+            };
+            let taken = group.machine.memory_usage();
+            self.spend(one.owner, taken);
             size += taken;
             if size > AUTOMATON_LIMIT / 4 {
                 packs.push(Vec::new());
@@ -358,7 +335,7 @@ impl Builder {
     /// Takes the space off what the objects have left, in equal parts; `false` when one of them has too
     /// little.
     fn is_paid_for(&mut self, group: &Group, run: &[Rest<'_>]) -> bool {
-        let share = group.automaton.memory_usage() / run.len().max(1);
+        let share = group.machine.memory_usage() / run.len().max(1);
         let mut shares = BTreeMap::new();
         run.iter().for_each(|one| *shares.entry(one.owner).or_insert(0) += share);
         let enough = |(owner, share): (&usize, &usize)| {
@@ -502,10 +479,15 @@ mod tests {
             (true, Start::Anywhere, false),
             (false, Start::Anywhere, true),
         ] {
-            let expression = |(rank, text): (u32, &&'static str)| -> Expression<'static> {
+            // Many that may start anywhere are too much for one automaton: two are enough to see.
+            let written =
+                |text: &&str| if start == Start::Path { (*text).to_owned() } else { format!("^{text}") };
+            let texts: Vec<_> =
+                texts.iter().map(written).chain(["b/c".to_owned(), "c$".to_owned()]).collect();
+            let expression = |(rank, text): (u32, _)| -> Expression<'_> {
                 Expression { ranks: vec![2 * rank, 2 * rank + 1], text, fold, start, owner: 0 }
             };
-            let expressions: Vec<_> = (0..).zip(&texts).map(expression).collect();
+            let expressions: Vec<_> = (0..).zip(texts.iter().map(String::as_str)).map(expression).collect();
             let (list, refused) = RegexList::build(&expressions, all);
             assert!(refused.is_empty());
             for path in paths.map(str::as_bytes).into_iter().chain([&b"/\xff"[..]]) {

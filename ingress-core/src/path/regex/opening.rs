@@ -23,7 +23,7 @@ impl Opening {
             if parts.first().is_some_and(|part| *part.kind() == HirKind::Look(Look::Start)) {
                 parts.remove(0);
             } else if !hir.properties().look_set_prefix().contains(Look::Start) {
-                parts.insert(0, anything());
+                parts.insert(0, anything(false));
             }
         }
         // What may be absent at the end decides nothing, for nothing has to follow. Only what looks around
