@@ -72,7 +72,7 @@ struct Place {
     first: u32,
     /// The rules of which the text is all.
     plain: Box<[u32]>,
-    groups: Vec<Group>,
+    groups: Box<[Group]>,
 }
 
 /// Expressions that share an automaton: those of consecutive rules.
@@ -148,16 +148,23 @@ impl RegexList {
         self.each_place(path, |place| place.each(path, &mut visit));
     }
 
+    #[inline]
     fn each_place(&self, path: &[u8], mut visit: impl FnMut(&Place)) {
-        if let Self { with_case: Index { trie, places }, .. } = self
-            && !places.is_empty()
-        {
-            trie::walk::<false>(trie, 0, path, |at| places.get(at as usize).into_iter().for_each(&mut visit));
+        let Index { trie, places } = &self.with_case;
+        if !places.is_empty() {
+            trie::walk::<false>(trie, 0, path, |at| {
+                if let Some(place) = places.get(at as usize) {
+                    visit(place);
+                }
+            });
         }
-        if let Self { without_case: Index { trie, places }, .. } = self
-            && !places.is_empty()
-        {
-            trie::walk::<true>(trie, 0, path, |at| places.get(at as usize).into_iter().for_each(&mut visit));
+        let Index { trie, places } = &self.without_case;
+        if !places.is_empty() {
+            trie::walk::<true>(trie, 0, path, |at| {
+                if let Some(place) = places.get(at as usize) {
+                    visit(place);
+                }
+            });
         }
     }
 
@@ -220,7 +227,7 @@ impl Group {
     }
 
     fn memory_usage(&self) -> usize {
-        size_of::<Self>() + self.machine.memory_usage()
+        size_of_val(&self.first) + self.machine.memory_usage()
     }
 }
 
@@ -254,7 +261,12 @@ impl Builder {
         let places = places.into_iter().map(|(text, (plain, rests))| {
             let groups = self.groups(rests, text.last().copied());
             let first = plain.iter().copied().chain(groups.iter().map(|group| group.first)).min();
-            Place { length: text.len(), first: first.unwrap_or(u32::MAX), plain: plain.into(), groups }
+            Place {
+                length: text.len(),
+                first: first.unwrap_or(u32::MAX),
+                plain: plain.into(),
+                groups: groups.into(),
+            }
         });
         Index { places: places.collect(), trie }
     }

@@ -14,15 +14,14 @@ use regex_automata::util::start;
 
 #[derive(Debug)]
 pub(super) struct Machine {
-    /// The column of each byte; the first column says where in `lists` the ranks are.
-    columns: Box<[u8; 256]>,
-    /// One row after the other; a state is where its row starts.
-    rows: Box<[u32]>,
     start: u32,
     /// States from here on lead nowhere but to themselves.
     settled: u32,
-    /// Ranks in order, each list after its length.
-    lists: Box<[u32]>,
+    /// One row after the other; a state is where its row starts. The first column says where the ranks stand
+    /// of what matches there: behind the rows, each list after its length.
+    data: Box<[u32]>,
+    /// The column of each byte.
+    columns: [u8; 256],
 }
 
 impl Machine {
@@ -34,9 +33,8 @@ impl Machine {
         ranks: &[Box<[u32]>],
     ) -> Option<Self> {
         let classes = automaton.byte_classes();
-        // One byte of each class. More columns than a byte can count do not exist: every class would be one
-        // byte, and expressions that tell all bytes apart are none that people write.
-        let mut columns = Box::new([0_u8; 256]);
+        // One byte of each class. Expressions that tell all bytes apart need more columns than a byte counts.
+        let mut columns = [0_u8; 256];
         let mut bytes = BTreeMap::new();
         for (byte, column) in (0..=u8::MAX).zip(columns.iter_mut()) {
             *column = classes.get(byte).checked_add(1)?;
@@ -47,21 +45,18 @@ impl Machine {
 
         let width = u32::try_from(bytes.len() + 1).ok()?;
         let place = |state: &StateID| states.places.get(state).and_then(|place| place.checked_mul(width));
-        let mut lists = Lists::default();
-        let mut rows = Vec::with_capacity(states.order.len() * bytes.len());
+        let rows = u32::try_from(states.order.len()).ok()?.checked_mul(width)?;
+        let mut lists = Lists { first: rows, ..Lists::default() };
+        let mut data = Vec::with_capacity(rows as usize);
         for (state, next) in &states.order {
-            rows.push(lists.place(matched(automaton, *state, ranks)));
+            data.push(lists.place(matched(automaton, *state, ranks)));
             for next in next {
-                rows.push(place(next)?);
+                data.push(place(next)?);
             }
         }
-        Some(Self {
-            columns,
-            start: place(&states.start)?,
-            settled: states.settled.checked_mul(width)?,
-            rows: rows.into(),
-            lists: lists.text.into(),
-        })
+        data.append(&mut lists.text);
+        let settled = states.settled.checked_mul(width)?;
+        Some(Self { start: place(&states.start)?, settled, data: data.into(), columns })
     }
 
     /// The ranks of what matches, in order.
@@ -72,18 +67,18 @@ impl Machine {
             if state >= self.settled {
                 break;
             }
-            let column = usize::from(self.columns.get(usize::from(byte)).copied().unwrap_or(0));
-            state = self.rows.get(state as usize + column).copied().unwrap_or(0);
+            let column = self.columns.get(usize::from(byte)).map_or(0, |column| usize::from(*column));
+            state = self.data.get(state as usize + column).copied().unwrap_or(0);
         }
-        let list = self.rows.get(state as usize).copied().unwrap_or(0) as usize;
-        let Some((&length, ranks)) = self.lists.get(list..).and_then(<[u32]>::split_first) else {
+        let list = self.data.get(state as usize).map_or(0, |list| *list as usize);
+        let Some((&length, ranks)) = self.data.get(list..).and_then(<[u32]>::split_first) else {
             return &[];
         };
         ranks.get(..length as usize).unwrap_or_default()
     }
 
     pub(super) fn memory_usage(&self) -> usize {
-        size_of_val(&*self.columns) + size_of_val(&*self.rows) + size_of_val(&*self.lists)
+        size_of::<Self>() + size_of_val(&*self.data)
     }
 }
 
@@ -131,6 +126,8 @@ fn matched(automaton: &dense::DFA<Vec<u32>>, state: StateID, ranks: &[Box<[u32]>
 /// Lists of ranks, each one once.
 #[derive(Default)]
 struct Lists {
+    /// Where the text will begin.
+    first: u32,
     text: Vec<u32>,
     places: BTreeMap<Vec<u32>, u32>,
 }
@@ -140,7 +137,7 @@ impl Lists {
         if let Some(place) = self.places.get(&ranks) {
             return *place;
         }
-        let place = self.text.len() as u32;
+        let place = self.first + self.text.len() as u32;
         self.text.push(ranks.len() as u32);
         self.text.extend_from_slice(&ranks);
         self.places.insert(ranks, place);
