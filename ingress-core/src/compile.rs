@@ -2,6 +2,7 @@
 
 mod config;
 mod host;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use std::sync::Arc;
 pub use config::Config;
 
 use crate::diagnostic::Diagnostic;
-use crate::dialect::{Contributions, ContributionsByHost, Dialect};
+use crate::dialect::{Contributions, ContributionsByHost, Dialect, Surroundings};
 use crate::host::HostPattern;
 use crate::host::index::HostIndex;
 use crate::ingress::{ClassSelector, Ingress, Selection, class_conflict};
 use crate::origin::IngressId;
-use crate::table::{HostTable, Prepared, RouteTable, Semantics};
+use crate::table::{HostTable, OddHosts, Prepared, RouteTable, Semantics};
 
 /// Turns Ingress objects into route tables, and keeps up with their changes.
 ///
@@ -50,6 +51,10 @@ pub struct Compiler {
     objects: BTreeMap<IngressId, Object>,
     hosts: BTreeMap<HostPattern, Host>,
     dirty: BTreeSet<HostPattern>,
+    surroundings: Surroundings,
+    /// Of a dialect that reads all objects at once: whether something changed, and what it found.
+    stale: bool,
+    whole_diagnostics: Vec<Diagnostic>,
     table: Arc<RouteTable>,
 }
 
@@ -102,7 +107,7 @@ impl Compiler {
             dirty.insert(HostPattern::any());
         }
         let table = Arc::new(RouteTable::new(
-            index,
+            (index, OddHosts::default()),
             dialect.semantics(),
             dialect.name(),
             config.certificate().cloned(),
@@ -114,6 +119,9 @@ impl Compiler {
             objects: BTreeMap::new(),
             hosts: BTreeMap::new(),
             dirty,
+            surroundings: Surroundings::default(),
+            stale: true,
+            whole_diagnostics: Vec::new(),
             table,
         }
     }
@@ -156,6 +164,16 @@ impl Compiler {
         Change { hosts }
     }
 
+    /// Sets what stands around the objects, for dialects that look at it.
+    pub fn set_surroundings(&mut self, surroundings: Surroundings) -> Change {
+        if self.dialect.whole().is_none() || self.surroundings == surroundings {
+            return Change::default();
+        }
+        self.surroundings = surroundings;
+        self.stale = true;
+        Change { hosts: self.table.host_count().max(1) }
+    }
+
     fn read(&self, ingress: Ingress) -> Object {
         let selection = self.dialect.select(&ingress, self.config.class_selector());
         let mut diagnostics = Vec::new();
@@ -164,7 +182,7 @@ impl Compiler {
             diagnostics.extend(ingress.diagnostics().iter().cloned());
             diagnostics.extend(class_conflict(&ingress));
             // An object without a name has said so; anything that it made could not be told apart.
-            if !ingress.id().name().is_empty() {
+            if !ingress.id().name().is_empty() && self.dialect.whole().is_none() {
                 let mut out = Contributions::new(&ingress);
                 self.dialect.expand(&ingress, &mut out);
                 let (made, found) = out.finish();
@@ -177,6 +195,16 @@ impl Compiler {
 
     fn replace(&mut self, id: IngressId, object: Option<Object>) -> Change {
         let before = self.objects.remove(&id);
+        if self.dialect.whole().is_some() {
+            let taken = |object: &Object| object.selection == Selection::Taken;
+            let hosts = |object: &Object| object.ingress.rules().len().max(1);
+            let change = before.iter().chain(&object).filter(|object| taken(object)).map(hosts).max();
+            if let Some(object) = object {
+                self.objects.insert(id, object);
+            }
+            self.stale |= change.is_some();
+            return Change { hosts: change.unwrap_or(0) };
+        }
         let touched = touched(before.as_ref(), object.as_ref(), &*self.dialect);
         for (pattern, contributes) in &touched {
             let host = self.hosts.entry(pattern.clone()).or_default();
@@ -197,12 +225,18 @@ impl Compiler {
     /// The table of the objects as they are now. Builds the hosts that changed; when none did, it
     /// gives the very table it gave before.
     pub fn compile(&mut self) -> Arc<RouteTable> {
+        if self.dialect.whole().is_some() {
+            if std::mem::take(&mut self.stale) {
+                self.assemble();
+            }
+            return self.table.clone();
+        }
         let semantics = Arc::new(self.dialect.semantics());
         let mut blocks = Vec::new();
         let mut changed = Vec::new();
         for pattern in std::mem::take(&mut self.dirty) {
             let new = self.build(&pattern, &semantics, &mut blocks);
-            let same = match (&new, self.table.index().get(&pattern)) {
+            let same = match (&new, self.table.host(&pattern)) {
                 (Some(new), Some(old)) => new.is_same_as(old, &blocks),
                 (None, None) => true,
                 _ => false,
@@ -215,7 +249,7 @@ impl Compiler {
             changed.into_iter().map(|(pattern, new)| (pattern, new.map(|new| new.finish(&blocks)))).collect();
         if !changes.is_empty() || self.table.generation() == 0 {
             self.table = Arc::new(RouteTable::new(
-                self.table.index().updated(changes),
+                self.table.updated(changes),
                 self.dialect.semantics(),
                 self.dialect.name(),
                 self.config.certificate().cloned(),
@@ -254,7 +288,8 @@ impl Compiler {
     /// a host met. The latter is as of the last [`compile`](Self::compile).
     pub fn diagnostics(&self) -> impl Iterator<Item = &Diagnostic> {
         let objects = self.objects.values().flat_map(|object| &object.diagnostics);
-        objects.chain(self.hosts.values().flat_map(|host| &host.diagnostics))
+        let hosts = self.hosts.values().flat_map(|host| &host.diagnostics);
+        objects.chain(hosts).chain(&self.whole_diagnostics)
     }
 
     /// The objects that belong to another class.

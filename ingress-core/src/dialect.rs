@@ -8,6 +8,9 @@ pub mod catalog;
 mod contributions;
 mod host_rules;
 mod kubernetes;
+mod nginx;
+mod surroundings;
+mod whole;
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -16,6 +19,10 @@ pub use contributions::Contributions;
 pub(crate) use contributions::{Contribution, ContributionsByHost};
 pub use host_rules::{Draft, HostRules};
 pub use kubernetes::Kubernetes;
+pub use nginx::IngressNginx;
+pub use surroundings::{Known, SecretFacts, Surroundings};
+pub(crate) use whole::AssembledHost;
+pub use whole::{Assembly, CertificateChoice, Whole};
 
 use crate::ingress::{ClassSelector, Ingress, Selection};
 pub use crate::table::{HostChoice, HostReading, Semantics, Wildcards};
@@ -50,6 +57,12 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// What one object adds to the table. Called once for each change of the object.
     fn expand(&self, ingress: &Ingress, out: &mut Contributions<'_>);
 
+    /// The reading of all objects at once, for dialects that have one. Then neither
+    /// [`expand`](Self::expand) nor [`arrange`](Self::arrange) is asked.
+    fn whole(&self) -> Option<&dyn Whole> {
+        None
+    }
+
     /// Puts the rules of one host in order, and may change or drop them: this is where rules of
     /// different objects meet. They come in the order of their objects, then of their lines.
     fn arrange(&self, host: &mut HostRules<'_>) {
@@ -80,5 +93,9 @@ impl<D: Dialect + ?Sized> Dialect for Box<D> {
 
     fn arrange(&self, host: &mut HostRules<'_>) {
         (**self).arrange(host);
+    }
+
+    fn whole(&self) -> Option<&dyn Whole> {
+        (**self).whole()
     }
 }

@@ -31,6 +31,7 @@ use crate::rule::Backend;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ingress {
     id: IngressId,
+    uid: Option<Arc<str>>,
     created: Option<i64>,
     class: Option<Arc<str>>,
     annotations: Vec<(Arc<str>, Arc<str>)>,
@@ -85,6 +86,11 @@ impl Ingress {
     /// Namespace and name.
     pub fn id(&self) -> &IngressId {
         &self.id
+    }
+
+    /// `metadata.uid`, as it is written.
+    pub fn uid(&self) -> Option<&str> {
+        self.uid.as_deref()
     }
 
     /// `metadata.creationTimestamp`, in seconds since 1970.

@@ -148,6 +148,9 @@ pub mod _documentation {
     #[doc = include_str!("docs/dialects.md")]
     pub mod dialects {}
 
+    #[doc = include_str!("docs/ingress_nginx.md")]
+    pub mod ingress_nginx {}
+
     #[doc = include_str!("docs/cost.md")]
     pub mod cost {}
 

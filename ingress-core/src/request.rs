@@ -71,9 +71,55 @@ pub struct RequestHead<'r> {
     sent_host: Option<&'r str>,
     scheme: Scheme,
     version: Version,
+    circumstances: Option<&'r Circumstances<'r>>,
+}
+
+/// What few rules ask about a request: where it came from, and what the cluster is like at this moment.
+///
+/// ```
+/// use ingress_core::request::{Circumstances, RequestHead};
+///
+/// let circumstances = Circumstances::default().client([192, 0, 2, 7].into()).server_name("shop.example.com");
+/// let request = RequestHead::new("shop.example.com", "/").circumstances(&circumstances);
+/// assert_eq!(request.client_address(), Some([192, 0, 2, 7].into()));
+/// ```
+#[derive(Clone, Copy, Default)]
+pub struct Circumstances<'r> {
     client: Option<IpAddr>,
     server_name: Option<&'r str>,
     services: Option<&'r dyn Availability>,
+}
+
+impl<'r> Circumstances<'r> {
+    /// From this address. An unknown one lies in no range of addresses.
+    #[must_use]
+    pub const fn client(mut self, address: IpAddr) -> Self {
+        self.client = Some(address);
+        self
+    }
+
+    /// With the name that the client asked for in its TLS handshake.
+    #[must_use]
+    pub const fn server_name(mut self, name: &'r str) -> Self {
+        self.server_name = Some(name);
+        self
+    }
+
+    /// With somebody to ask about the endpoints of Services. Without, all are taken to have some.
+    #[must_use]
+    pub const fn services(mut self, services: &'r dyn Availability) -> Self {
+        self.services = Some(services);
+        self
+    }
+}
+
+impl fmt::Debug for Circumstances<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Circumstances")
+            .field("client", &self.client)
+            .field("server_name", &self.server_name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'r> RequestHead<'r> {
@@ -93,9 +139,7 @@ impl<'r> RequestHead<'r> {
             sent_host: None,
             scheme: Scheme::Http,
             version: Version::HTTP_11,
-            client: None,
-            server_name: None,
-            services: None,
+            circumstances: None,
         }
     }
 
@@ -127,24 +171,10 @@ impl<'r> RequestHead<'r> {
         self
     }
 
-    /// From this address. An unknown one lies in no range of addresses.
+    /// With what few rules ask for.
     #[must_use]
-    pub const fn client(mut self, address: IpAddr) -> Self {
-        self.client = Some(address);
-        self
-    }
-
-    /// With the name that the client asked for in its TLS handshake.
-    #[must_use]
-    pub const fn server_name(mut self, name: &'r str) -> Self {
-        self.server_name = Some(name);
-        self
-    }
-
-    /// With somebody to ask about the endpoints of Services. Without, all are taken to have some.
-    #[must_use]
-    pub const fn services(mut self, services: &'r dyn Availability) -> Self {
-        self.services = Some(services);
+    pub const fn circumstances(mut self, circumstances: &'r Circumstances<'r>) -> Self {
+        self.circumstances = Some(circumstances);
         self
     }
 
@@ -159,24 +189,38 @@ impl<'r> RequestHead<'r> {
     }
 
     /// The address of the client, where it is known.
-    pub const fn client_address(&self) -> Option<IpAddr> {
-        self.client
+    pub fn client_address(&self) -> Option<IpAddr> {
+        self.circumstances?.client
     }
 
     /// The name asked for in the TLS handshake.
-    pub const fn tls_server_name(&self) -> Option<&'r str> {
-        self.server_name
+    pub fn tls_server_name(&self) -> Option<&'r str> {
+        self.circumstances?.server_name
     }
 
     /// Whether a port of a Service has endpoints, as far as one can know.
     pub fn has_endpoints(&self, service: &ObjectId, port: &Port) -> bool {
-        self.services.is_none_or(|services| services.has_endpoints(service, port))
+        let services = self.circumstances.and_then(|circumstances| circumstances.services);
+        services.is_none_or(|services| services.has_endpoints(service, port))
     }
 
     /// The `Host` header, even where the target names another host.
     pub fn host_header(&self) -> Option<&'r str> {
         let header = || self.headers?.get(http::header::HOST)?.to_str().ok();
         self.sent_host.or_else(header).or(self.host)
+    }
+
+    /// The same request, its host without whatever follows a colon: servers take it for a port, be it one or
+    /// not.
+    pub(crate) fn without_port(mut self) -> Self {
+        let Some(host) = self.host else { return self };
+        let from = if host.starts_with('[') { host.find(']').unwrap_or(0) } else { 0 };
+        let colon = host.get(from..).and_then(|rest| rest.find(':')).map(|at| from + at);
+        if let Some(bare) = colon.and_then(|at| host.get(..at)) {
+            self.sent_host = self.host_header();
+            self.host = Some(bare);
+        }
+        self
     }
 
     /// A target such as `http://a.example/b` taken apart: its host goes before the header's. `None` when

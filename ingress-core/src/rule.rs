@@ -23,7 +23,7 @@ pub use policy::{
 pub use predicate::{Predicate, ValueTest};
 pub use reason::Reason;
 pub use rewrite::{Rewrite, RewriteError};
-pub(crate) use rewrite::{as_path_and_query, unchanged as rewrite_unchanged};
+pub(crate) use rewrite::{as_path_and_query, put_whole, unchanged as rewrite_unchanged};
 pub use source::{SourceRangeError, SourceRanges};
 pub use template::{Piece, Template};
 

@@ -4,15 +4,19 @@
 
 mod checks;
 mod display;
+mod expressions;
 mod host;
+mod odd_hosts;
 mod outcome;
 mod semantics;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 pub use host::HostTable;
 use host::Target;
-pub(crate) use host::{HostParts, IndexReport, Prepared};
+pub(crate) use host::{HostCertificate, HostParts, IndexReport, Prepared};
+pub(crate) use odd_hosts::OddHosts;
 pub use outcome::{Match, Outcome, OwnedMatch};
 pub use semantics::{HostChoice, HostReading, Semantics, Wildcards};
 
@@ -38,6 +42,7 @@ use crate::request::RequestHead;
 /// [`explain`](Self::explain) answers the same question without them.
 pub struct RouteTable {
     index: HostIndex,
+    odd: OddHosts,
     semantics: Semantics,
     dialect: &'static str,
     default_certificate: Option<SecretRef>,
@@ -73,17 +78,21 @@ impl MemoryUsage {
 
 impl RouteTable {
     pub(crate) fn new(
-        index: HostIndex,
+        (index, odd): (HostIndex, OddHosts),
         semantics: Semantics,
         dialect: &'static str,
         default_certificate: Option<SecretRef>,
         generation: u64,
     ) -> Self {
-        Self { index, semantics, dialect, default_certificate, generation }
+        Self { index, odd, semantics, dialect, default_certificate, generation }
     }
 
-    pub(crate) fn index(&self) -> &HostIndex {
-        &self.index
+    /// The indexes after some hosts changed (`Some`) or went away (`None`).
+    pub(crate) fn updated(&self, changes: BTreeMap<HostPattern, Option<HostTable>>) -> (HostIndex, OddHosts) {
+        let (odd, changes): (BTreeMap<_, _>, _) =
+            changes.into_iter().partition(|(pattern, _)| pattern.is_odd());
+        let odd = if odd.is_empty() { self.odd.clone() } else { self.odd.updated(odd) };
+        (self.index.updated(changes), odd)
     }
 
     /// Where a request goes.
@@ -134,7 +143,10 @@ impl RouteTable {
             return Ok(*request);
         }
         let request = self.semantics.absolute(request).unwrap_or(*request);
-        checks::refusal(&request).map_or(Ok(request), Err)
+        match checks::refusal(&request) {
+            None => Ok(request.without_port()),
+            Some(refusal) => Err(refusal),
+        }
     }
 
     /// Tries the host as it stands first: most requests spell it as the table does, and where the
@@ -193,7 +205,9 @@ impl RouteTable {
         let wildcards = needle
             .into_iter()
             .flat_map(|needle| self.index.wildcards(needle, self.semantics.hosts().wildcards()));
-        for (place, host) in exact.into_iter().chain(wildcards).chain(self.index.any()).enumerate() {
+        let name = needle.map(Needle::name);
+        let named = self.odd.before(name).chain(wildcards).chain(self.odd.behind(name));
+        for (place, host) in exact.into_iter().chain(named).chain(self.index.any()).enumerate() {
             if fallback.is_none() {
                 fallback = host.default_rule().map(|rule| Match::new(host, rule));
             }
@@ -240,33 +254,35 @@ impl RouteTable {
         let named = needle.as_ref().and_then(|needle| {
             let exact = self.index.exact(needle).into_iter();
             let wildcards = self.index.wildcards(needle, self.semantics.certificate_wildcards());
-            exact.chain(wildcards).find_map(HostTable::certificate)
+            let odd = self.odd.before(Some(needle.name()));
+            exact.chain(odd).chain(wildcards).find(|host| host.settles_certificate())
         });
         named
-            .or_else(|| self.index.any().and_then(HostTable::certificate))
+            .or_else(|| self.index.any())
+            .and_then(HostTable::certificate)
             .or(self.default_certificate.as_ref())
     }
 
     /// All hosts, the most specific first.
     pub fn hosts(&self) -> impl Iterator<Item = &HostTable> {
-        let mut hosts: Vec<_> = self.index.iter().collect();
+        let mut hosts: Vec<_> = self.index.iter().chain(self.odd.iter()).collect();
         hosts.sort_unstable_by(|a, b| a.pattern().cmp(b.pattern()));
         hosts.into_iter()
     }
 
     /// The rules of one host pattern.
     pub fn host(&self, pattern: &HostPattern) -> Option<&HostTable> {
-        self.index.get(pattern)
+        if pattern.is_odd() { self.odd.get(pattern) } else { self.index.get(pattern) }
     }
 
     /// How many host patterns there are.
     pub fn host_count(&self) -> usize {
-        self.index.len()
+        self.index.len() + self.odd.len()
     }
 
     /// How many rules there are, default backends included.
     pub fn rule_count(&self) -> usize {
-        self.index.iter().map(|host| host.rules().len()).sum()
+        self.index.iter().chain(self.odd.iter()).map(|host| host.rules().len()).sum()
     }
 
     /// The certificate for names that nothing else covers.
@@ -292,7 +308,7 @@ impl RouteTable {
     /// What the table occupies. Walks through all of it.
     pub fn memory_usage(&self) -> MemoryUsage {
         let mut usage = MemoryUsage { index: self.index.memory_usage() + size_of::<Self>(), rules: 0 };
-        for host in self.index.iter() {
+        for host in self.index.iter().chain(self.odd.iter()) {
             usage.index += host.index_usage();
             usage.rules += host.rule_usage();
         }
@@ -314,6 +330,6 @@ impl fmt::Debug for RouteTable {
 /// A table that nothing routes to, to start from.
 impl Default for RouteTable {
     fn default() -> Self {
-        Self::new(HostIndex::default(), Semantics::default(), "none", None, 0)
+        Self::new((HostIndex::default(), OddHosts::default()), Semantics::default(), "none", None, 0)
     }
 }

@@ -79,7 +79,7 @@ fn sizes() {
         ("IngressId", size_of::<IngressId>(), 16),
         ("SecretRef", size_of::<SecretRef>(), 16),
         ("Semantics", size_of::<Semantics>(), 32),
-        ("RequestHead", size_of::<RequestHead<'_>>(), 48),
+        ("RequestHead", size_of::<RequestHead<'_>>(), 80),
     ] {
         assert!(size <= bound, "{what} has {size} bytes, more than {bound}");
     }

@@ -21,7 +21,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("origin", &["printable"]),
     ("port", &[]),
     ("path", &["printable", "words"]),
-    ("host", &["words"]),
+    ("host", &["path", "words"]),
     // What a rule is.
     ("diagnostic", &["origin"]),
     ("request", &["origin", "port"]),
@@ -32,7 +32,22 @@ const MODULES: &[(&str, &[&str])] = &[
     // The product: no object, no dialect, no compiler.
     ("table", &["host", "origin", "path", "request", "rule", "words"]),
     // How a controller reads objects.
-    ("dialect", &["diagnostic", "host", "ingress", "origin", "path", "port", "printable", "rule", "table"]),
+    (
+        "dialect",
+        &[
+            "diagnostic",
+            "endpoint",
+            "host",
+            "ingress",
+            "origin",
+            "path",
+            "port",
+            "printable",
+            "request",
+            "rule",
+            "table",
+        ],
+    ),
     // The makers, and the reference.
     (
         "compile",
@@ -55,9 +70,31 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("serde", &["ingress/legacy.rs", "diagnostic.rs"]),
     ("arc_swap", &["shared.rs"]),
     ("host::index", &["compile.rs", "host.rs", "host/index.rs", "table.rs"]),
-    ("path::trie", &["path.rs", "path/regex/list.rs", "path/trie.rs", "path/trie/build.rs", "table/host.rs"]),
+    (
+        "path::trie",
+        &[
+            "path.rs",
+            "path/regex/list.rs",
+            "path/trie.rs",
+            "path/trie/build.rs",
+            "table/expressions.rs",
+            "table/host.rs",
+        ],
+    ),
     ("path::shortlist", &["path.rs", "path/shortlist.rs", "table/host.rs"]),
-    ("path::regex", &["path.rs", "path/regex.rs", "rule/predicate.rs", "rule/rewrite.rs", "table/host.rs"]),
+    (
+        "path::regex",
+        &[
+            "path.rs",
+            "host/pattern.rs",
+            "path/regex.rs",
+            "rule.rs",
+            "rule/predicate.rs",
+            "rule/rewrite.rs",
+            "table/expressions.rs",
+            "table/host.rs",
+        ],
+    ),
 ];
 
 /// Files that may hold names of annotations and labels. The help of a finding is a sentence for people.

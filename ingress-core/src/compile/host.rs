@@ -10,7 +10,7 @@ use crate::origin::{Origin, SecretRef};
 use crate::path::PathPattern;
 use crate::printable::Excerpt;
 use crate::rule::{Action, Reason, Rule};
-use crate::table::{HostParts, IndexReport, Prepared, Semantics};
+use crate::table::{HostCertificate, HostParts, IndexReport, Prepared, Semantics};
 
 /// Builds a host out of its contributors, the one with precedence first. No table when nothing is left
 /// of it; findings there may be all the same.
@@ -51,7 +51,9 @@ pub(super) fn build(
         pattern: pattern.clone(),
         rules,
         first_default,
-        certificate: gathered.certificate.map(|(secret, _)| secret.clone()),
+        certificate: gathered
+            .certificate
+            .map_or(HostCertificate::Inherited, |(secret, _)| HostCertificate::Own(secret.clone())),
         claimed: gathered.claimed,
         semantics: semantics.clone(),
     };
@@ -99,7 +101,7 @@ impl<'a> Gathered<'a> {
     }
 }
 
-fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport) -> Vec<Diagnostic> {
+pub(super) fn findings(host: &HostPattern, rules: &[Rule], report: IndexReport) -> Vec<Diagnostic> {
     let finding = |rank: u32, kind, message: &dyn Fn(&Rule) -> String| {
         let rule = rules.get(rank as usize)?;
         let origin = rule.origin();

@@ -10,14 +10,14 @@
 //! assert!(warnings.is_empty());
 //!
 //! let error = catalog::build("kubernets", &Settings::default()).unwrap_err();
-//! assert_eq!(error.to_string(), r#"there is no dialect "kubernets"; there is kubernetes"#);
+//! assert_eq!(error.to_string(), r#"there is no dialect "kubernets"; there is ingress-nginx, kubernetes"#);
 //! # Ok::<(), catalog::CatalogError>(())
 //! ```
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Dialect, Kubernetes};
+use super::{Dialect, IngressNginx, Kubernetes};
 use crate::printable::Excerpt;
 
 /// What a controller is told besides objects: its options, and the data of its ConfigMap.
@@ -69,6 +69,10 @@ pub struct SettingWarning {
 }
 
 impl SettingWarning {
+    pub(super) fn new(setting: &str, message: &str) -> Self {
+        Self { setting: setting.to_owned(), message: message.to_owned() }
+    }
+
     /// The option, or the key of the ConfigMap.
     pub fn setting(&self) -> &str {
         &self.setting
@@ -97,13 +101,24 @@ struct Entry {
 pub type Built = (Box<dyn Dialect>, Vec<SettingWarning>);
 
 /// In the order of their names.
-const ENTRIES: &[Entry] = &[Entry { name: "kubernetes", options: &[], build: kubernetes }];
+const ENTRIES: &[Entry] = &[
+    Entry { name: "ingress-nginx", options: super::nginx::OPTIONS, build: ingress_nginx },
+    Entry { name: "kubernetes", options: &[], build: kubernetes },
+];
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the shape of all entries; others have options that can be wrong"
+)]
+fn ingress_nginx(settings: &Settings) -> Result<Built, CatalogError> {
+    let (dialect, warnings) = IngressNginx::new(settings);
+    Ok((Box::new(dialect), warnings))
+}
 
 fn kubernetes(settings: &Settings) -> Result<Built, CatalogError> {
-    let warnings = settings.config_data().map(|(key, _)| SettingWarning {
-        setting: key.to_owned(),
-        message: "the specification knows no ConfigMap; it has no effect".to_owned(),
-    });
+    let warnings = settings
+        .config_data()
+        .map(|(key, _)| SettingWarning::new(key, "the specification knows no ConfigMap; it has no effect"));
     Ok((Box::new(Kubernetes), warnings.collect()))
 }
 

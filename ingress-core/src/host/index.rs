@@ -55,6 +55,12 @@ const SPILT: u64 = 2 << 56;
 /// Keeps the wildcard `*.a` apart from the host `a`.
 const WILDCARD: u64 = 1 << 32;
 
+impl<'h> Needle<'h> {
+    pub(crate) const fn name(&self) -> &'h [u8] {
+        self.name
+    }
+}
+
 impl HostIndex {
     pub(crate) fn new(seeds: [u64; 4]) -> Self {
         let [a, b, c, d] = seeds;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use super::HostName;
 use super::name::{MAX_LABEL, MAX_NAME};
+use crate::path::PathError;
+use crate::path::regex::Search;
 
 /// The hosts that a rule applies to, in canonical form: lower case, A-labels, no final dot.
 ///
@@ -33,7 +35,12 @@ pub struct HostPattern {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 enum Kind {
     Exact,
+    /// `**.a`: one label or more before it, whatever the dialect reads into `*`.
+    Deep,
+    /// `a.*`: one label or more behind it.
+    Open,
     Wildcard,
+    Regex(u32),
     Any,
 }
 
@@ -51,6 +58,49 @@ impl HostPattern {
         self.kind == Kind::Any
     }
 
+    /// One label or more before this name, in every dialect. Goes before wildcards.
+    ///
+    /// ```
+    /// use ingress_core::host::{HostName, HostPattern};
+    ///
+    /// let below = HostPattern::below("example.com")?;
+    /// assert_eq!(below.to_string(), "**.example.com");
+    /// assert!(below.matches(&HostName::parse("a.b.example.com").unwrap()));
+    /// assert!(!below.matches(&HostName::parse("example.com").unwrap()));
+    /// # Ok::<(), ingress_core::host::HostError>(())
+    /// ```
+    pub fn below(name: &str) -> Result<Self, HostError> {
+        let Self { kind: Kind::Exact, text } = name.parse()? else {
+            return Err(HostError { kind: HostErrorKind::Wildcard });
+        };
+        Ok(Self { kind: Kind::Deep, text: format!("**.{text}").into() })
+    }
+
+    /// This name and one label or more behind it, in every dialect. Goes before wildcards, behind
+    /// [`below`](Self::below).
+    pub fn above(name: &str) -> Result<Self, HostError> {
+        let Self { kind: Kind::Exact, text } = name.parse()? else {
+            return Err(HostError { kind: HostErrorKind::Wildcard });
+        };
+        Ok(Self { kind: Kind::Open, text: format!("{text}.*").into() })
+    }
+
+    /// Hosts that an expression is found in. Goes behind wildcards; among each other, the lower place goes
+    /// first. Each request for a host that nothing else takes tries these one by one.
+    pub fn regex(expression: &str, place: u32) -> Result<Self, PathError> {
+        Search::new(expression)?;
+        Ok(Self { kind: Kind::Regex(place), text: format!("~{expression}").into() })
+    }
+
+    pub(crate) fn is_regex(&self) -> bool {
+        matches!(self.kind, Kind::Regex(_))
+    }
+
+    /// Whether the pattern is none that an index by name finds.
+    pub(crate) fn is_odd(&self) -> bool {
+        matches!(self.kind, Kind::Deep | Kind::Open | Kind::Regex(_))
+    }
+
     /// Whether the first label is `*`.
     pub fn is_wildcard(&self) -> bool {
         self.kind == Kind::Wildcard
@@ -61,7 +111,7 @@ impl HostPattern {
         match self.kind {
             Kind::Exact => &self.text,
             Kind::Wildcard => self.text.strip_prefix("*.").unwrap_or(""),
-            Kind::Any => "",
+            Kind::Any | Kind::Deep | Kind::Open | Kind::Regex(_) => "",
         }
     }
 
@@ -74,6 +124,18 @@ impl HostPattern {
     pub fn matches(&self, name: &HostName<'_>) -> bool {
         match self.kind {
             Kind::Any => true,
+            Kind::Deep => {
+                let suffix = self.text.strip_prefix("**").unwrap_or("");
+                name.as_str().len() > suffix.len() && name.as_str().ends_with(suffix)
+            }
+            Kind::Open => {
+                let prefix = self.text.strip_suffix('*').unwrap_or("");
+                name.as_str().len() > prefix.len() && name.as_str().starts_with(prefix)
+            }
+            Kind::Regex(_) => {
+                let expression = self.text.strip_prefix('~').unwrap_or("");
+                Search::new(expression).is_ok_and(|search| search.is_found(name.as_str().as_bytes()))
+            }
             Kind::Exact => name.as_str() == self.suffix(),
             Kind::Wildcard => name.as_str().split_once('.').is_some_and(|(_, rest)| rest == self.suffix()),
         }
@@ -82,7 +144,7 @@ impl HostPattern {
     /// As [`matches`](Self::matches), with a wildcard that stands for one label or more.
     pub fn matches_deep(&self, name: &HostName<'_>) -> bool {
         match self.kind {
-            Kind::Any | Kind::Exact => self.matches(name),
+            Kind::Any | Kind::Deep | Kind::Exact | Kind::Open | Kind::Regex(_) => self.matches(name),
             Kind::Wildcard => name
                 .as_str()
                 .strip_suffix(self.suffix())
@@ -91,7 +153,8 @@ impl HostPattern {
     }
 
     fn rank(&self) -> (Kind, std::cmp::Reverse<usize>, &str) {
-        let length = if self.kind == Kind::Wildcard { self.text.len() } else { 0 };
+        let by_length = matches!(self.kind, Kind::Deep | Kind::Open | Kind::Wildcard);
+        let length = if by_length { self.text.len() } else { 0 };
         (self.kind, std::cmp::Reverse(length), &self.text)
     }
 }
@@ -142,7 +205,7 @@ impl FromStr for HostPattern {
         let text = match kind {
             Kind::Wildcard if plain => text.into(),
             Kind::Wildcard => format!("*.{name}").into(),
-            Kind::Exact | Kind::Any => name.into(),
+            _ => name.into(),
         };
         Ok(Self { kind, text })
     }

@@ -112,6 +112,21 @@ impl ClassSelector {
         self
     }
 
+    /// The class objects that exist; `None` when nothing is known of them.
+    pub fn known(&self) -> Option<&[IngressClass]> {
+        self.knows_classes().then_some(&self.classes[..])
+    }
+
+    /// The class that alone is ours, if there is one.
+    pub fn wanted(&self) -> Option<&str> {
+        self.class.as_deref()
+    }
+
+    /// The controller that our classes belong to, if it was said.
+    pub fn wanted_controller(&self) -> Option<&str> {
+        self.controller.as_deref()
+    }
+
     fn takes_everything(&self) -> bool {
         self.class.is_none() && !self.knows_classes()
     }

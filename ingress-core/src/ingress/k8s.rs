@@ -11,6 +11,7 @@ impl From<&api::Ingress> for Ingress {
         let mut raw = RawIngress {
             namespace: meta.namespace.as_deref(),
             name: meta.name.as_deref(),
+            uid: meta.uid.as_deref(),
             created: meta.creation_timestamp.as_ref().map(|time| time.0.as_second()),
             annotations: pairs(meta.annotations.as_ref()),
             ..RawIngress::default()

@@ -14,6 +14,7 @@ use crate::rule::{Backend, ResourceRef, ServiceRef};
 pub(super) struct RawIngress<'a> {
     pub(super) namespace: Option<&'a str>,
     pub(super) name: Option<&'a str>,
+    pub(super) uid: Option<&'a str>,
     pub(super) created: Option<i64>,
     pub(super) class: Option<&'a str>,
     pub(super) annotations: Vec<(&'a str, &'a str)>,
@@ -126,6 +127,7 @@ impl Reader {
         annotations.dedup_by(|later, earlier| later.0 == earlier.0);
         Ingress {
             id: self.id,
+            uid: raw.uid.map(Into::into),
             created: raw.created,
             class: raw.class.filter(|class| !class.is_empty()).map(Into::into),
             annotations,

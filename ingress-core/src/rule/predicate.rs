@@ -33,8 +33,6 @@ pub struct Predicate {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Subject {
-    /// The body is announced to be longer than this.
-    BodyOver(u64),
     Cookie(Box<str>),
     /// Only the first of that name, which is compared without case.
     FirstCookie(Box<str>),
@@ -139,11 +137,6 @@ impl Predicate {
         Self { subject: Subject::JoinedHeader(name), test }
     }
 
-    /// On the body: `Content-Length` says that it is longer.
-    pub const fn body_over(bytes: u64) -> Self {
-        Self { subject: Subject::BodyOver(bytes), test: ValueTest::present() }
-    }
-
     /// On the scheme; that of the connection, unless a header that is believed says another one.
     pub fn scheme(scheme: Scheme, announced: Option<HeaderName>) -> Self {
         let test = SchemeTest { scheme, announced };
@@ -158,7 +151,7 @@ impl Predicate {
         Self { subject: Subject::Source(Box::new(test)), test: ValueTest::present() }
     }
 
-    /// On a Service: it has endpoints, as far as [one can know](RequestHead::services).
+    /// On a Service: it has endpoints, as far as [one can know](crate::request::Circumstances::services).
     pub fn available(service: ServiceRef) -> Self {
         Self { subject: Subject::Service(Box::new(service), Presence::Endpoints), test: ValueTest::present() }
     }
@@ -181,7 +174,6 @@ impl Predicate {
     /// Whether the condition holds for a request.
     pub fn holds(&self, request: &RequestHead<'_>) -> bool {
         match &self.subject {
-            Subject::BodyOver(bytes) => body_length(request).is_some_and(|length| length > *bytes),
             Subject::Cookie(name) => self.test.holds(request.cookies(name)),
             Subject::FirstCookie(name) => self.test.holds(request.first_cookie(name).into_iter()),
             Subject::Header(name) => self.test.holds(request.header_values(name)),
@@ -205,7 +197,6 @@ impl Predicate {
     pub(crate) fn found(&self, request: &RequestHead<'_>) -> Option<String> {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         match &self.subject {
-            Subject::BodyOver(_) => body_length(request).map(|length| length.to_string()),
             Subject::Cookie(name) => request.cookies(name).next().map(text),
             Subject::FirstCookie(name) => request.first_cookie(name).map(text),
             Subject::Header(name) => request.header_values(name).next().map(text),
@@ -250,11 +241,6 @@ impl SourceTest {
     }
 }
 
-fn body_length(request: &RequestHead<'_>) -> Option<u64> {
-    let value = request.header_values(&http::header::CONTENT_LENGTH).next()?;
-    str::from_utf8(value).ok()?.parse().ok()
-}
-
 fn joined(request: &RequestHead<'_>, name: &HeaderName) -> Vec<u8> {
     let values: Vec<_> = request.header_values(name).collect();
     values.join(&b", "[..])
@@ -263,7 +249,6 @@ fn joined(request: &RequestHead<'_>, name: &HeaderName) -> Vec<u8> {
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
-            Subject::BodyOver(bytes) => return write!(f, "body over {bytes} bytes"),
             Subject::Method(method) => return write!(f, "method {method}"),
             Subject::Scheme(test) => return write!(f, "scheme {}", test.scheme),
             Subject::Service(service, Presence::Endpoints) => {

@@ -10,8 +10,6 @@ use std::fmt;
 pub enum Reason {
     /// The address of the client lies in a range that is not let in, or in none that is.
     AddressDenied,
-    /// The body is longer than it may be.
-    BodyTooLong,
     /// A built-in page of the controller that is imitated.
     BuiltIn,
     /// The answer to the question of a browser whether it may ask another origin.
@@ -35,7 +33,6 @@ impl Reason {
     pub const fn code(self) -> &'static str {
         match self {
             Self::AddressDenied => "address-denied",
-            Self::BodyTooLong => "body-too-long",
             Self::BuiltIn => "built-in",
             Self::CorsPreflight => "cors-preflight",
             Self::DefaultBackend => "no-route",

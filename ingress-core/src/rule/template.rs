@@ -105,9 +105,18 @@ impl Template {
 
     /// The text for a request whose path is `path`. Groups come out empty.
     pub fn render(&self, request: &RequestHead<'_>, path: &NormalPath<'_>) -> String {
+        self.with_groups(request, path, &Groups::new())
+    }
+
+    pub(crate) fn with_groups(
+        &self,
+        request: &RequestHead<'_>,
+        path: &NormalPath<'_>,
+        groups: &Groups,
+    ) -> String {
         let mut text = Vec::new();
         for piece in &*self.0 {
-            piece.put(request, path, &Groups::new(), &mut text);
+            piece.put(request, path, groups, &mut text);
         }
         String::from_utf8_lossy(&text).into_owned()
     }

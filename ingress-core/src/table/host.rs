@@ -20,10 +20,11 @@ use std::sync::Arc;
 
 use triomphe::ThinArc;
 
+use super::expressions::{Regexes, index_expressions};
 use super::semantics::Semantics;
 use crate::host::HostPattern;
 use crate::origin::SecretRef;
-use crate::path::regex::{Expression, RegexList};
+use crate::path::regex::RegexList;
 use crate::path::shortlist::{self, Shortlist};
 use crate::path::trie::{self, Entry, PADDING, Shadowed};
 use crate::request::RequestHead;
@@ -60,15 +61,20 @@ struct Cold {
     first_default: u32,
     /// Few hosts have any.
     regexes: Option<Box<Regexes>>,
-    certificate: Option<SecretRef>,
+    certificate: HostCertificate,
     semantics: Arc<Semantics>,
 }
 
-/// The expressions of a host.
-struct Regexes {
-    list: RegexList,
-    /// Rules whose expressions did not fit into the index, in order.
-    oversized: Vec<u32>,
+/// The certificate of a host.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) enum HostCertificate {
+    /// The default one, whatever less specific hosts have.
+    Default,
+    /// None of its own.
+    #[default]
+    Inherited,
+    /// That of a Secret.
+    Own(SecretRef),
 }
 
 /// A path that is looked up, as it is judged, and where its elements end.
@@ -84,10 +90,23 @@ pub(crate) struct HostParts {
     pub(crate) pattern: HostPattern,
     pub(crate) rules: Vec<Rule>,
     pub(crate) first_default: u32,
-    pub(crate) certificate: Option<SecretRef>,
+    pub(crate) certificate: HostCertificate,
     /// Requests are bound to the host even if it has no rule.
     pub(crate) claimed: bool,
     pub(crate) semantics: Arc<Semantics>,
+}
+
+impl HostParts {
+    /// Whether a host was made of the same.
+    pub(crate) fn are_those_of(&self, host: &HostTable) -> bool {
+        let cold = host.cold();
+        self.pattern == cold.pattern
+            && self.rules[..] == cold.rules[..]
+            && self.first_default == cold.first_default
+            && self.certificate == cold.certificate
+            && self.semantics == cold.semantics
+            && self.claimed == host.is_claimed()
+    }
 }
 
 /// What building the indexes of a host brought to light.
@@ -111,7 +130,7 @@ impl Prepared {
         let mut report = IndexReport::default();
         let HostParts { pattern, mut rules, first_default, certificate, claimed, semantics } = parts;
         let conditional = rules.iter().take(first_default as usize).any(Rule::is_conditional);
-        let regexes = regexes(&mut rules, first_default, conditional, &mut report);
+        let regexes = index_expressions(&mut rules, first_default, conditional, &mut report);
         let routed = rules.get(..first_default as usize).unwrap_or_default();
 
         let mut index = Index::build(&pattern, routed, conditional, &mut report);
@@ -249,7 +268,15 @@ impl HostTable {
 
     /// The Secret whose certificate is served for the host.
     pub fn certificate(&self) -> Option<&SecretRef> {
-        self.cold().certificate.as_ref()
+        match &self.cold().certificate {
+            HostCertificate::Own(secret) => Some(secret),
+            HostCertificate::Default | HostCertificate::Inherited => None,
+        }
+    }
+
+    /// Whether no less specific host is asked for a certificate.
+    pub fn settles_certificate(&self) -> bool {
+        self.cold().certificate != HostCertificate::Inherited
     }
 
     /// Whether both are one allocation: the host was not rebuilt in between.
@@ -367,69 +394,6 @@ impl Index {
         }
         self.block
     }
-}
-
-/// Indexes the expressions of a host. Rules that keep their place although their expression cannot be run
-/// are replaced by what stands in for them.
-fn regexes(
-    rules: &mut [Rule],
-    first_default: u32,
-    conditional: bool,
-    report: &mut IndexReport,
-) -> Option<Box<Regexes>> {
-    let routed = rules.get(..first_default as usize).unwrap_or_default();
-    let list = list(routed, conditional, report)?;
-    let mut oversized = report.oversized.clone();
-    oversized.retain(|&rank| {
-        let Some(rule) = rules.get_mut(rank as usize) else { return true };
-        let Some(other) = rule.stand_in() else { return true };
-        *rule = other;
-        false
-    });
-    Some(Box::new(Regexes { list, oversized }))
-}
-
-fn list(rules: &[Rule], conditional: bool, report: &mut IndexReport) -> Option<RegexList> {
-    let mut places = std::collections::BTreeMap::new();
-    let mut owners = std::collections::BTreeMap::new();
-    let mut expressions: Vec<Expression<'_>> = Vec::new();
-    for (rank, rule) in (0..).zip(rules) {
-        let path = rule.path();
-        if path.kind() != crate::path::PathKind::Regex {
-            continue;
-        }
-        let key = (path.as_str(), path.ignores_case(), path.is_searched());
-        let place = *places.entry(key).or_insert(expressions.len());
-        let Some(same) = expressions.get_mut(place) else {
-            let next = owners.len();
-            let owner = *owners.entry(rule.origin().ingress()).or_insert(next);
-            let (text, fold, start) = (path.as_str(), path.ignores_case(), path.start());
-            expressions.push(Expression { ranks: vec![rank], text, fold, start, owner });
-            continue;
-        };
-        // Behind a rule without conditions the same expression finds nothing that is left.
-        let unconditional =
-            |rank: &&u32| rules.get(**rank as usize).is_some_and(|rule| !rule.is_conditional());
-        match same.ranks.iter().find(unconditional) {
-            Some(&winner) => report.shadowed.push(Shadowed { loser: rank, winner }),
-            None => same.ranks.push(rank),
-        }
-    }
-    if expressions.is_empty() {
-        return None;
-    }
-    let (list, oversized) = RegexList::build(&expressions, conditional);
-    // What repeats an expression that does not fit does not fit either; nothing shadows it.
-    report.shadowed.retain(|shadowed| {
-        let alike = oversized.contains(&shadowed.winner);
-        if alike {
-            report.oversized.push(shadowed.loser);
-        }
-        !alike
-    });
-    report.oversized.extend(oversized);
-    report.oversized.sort_unstable();
-    Some(list)
 }
 
 /// Ranks that match, before they are put in order. Few in practice: they fit on the stack.

@@ -9,7 +9,7 @@ use super::semantics::Semantics;
 use crate::host::HostPattern;
 use crate::path::{Refusal, Scan};
 use crate::request::RequestHead;
-use crate::rule::{Action, RewriteError, Rule, RuleId, as_path_and_query, rewrite_unchanged};
+use crate::rule::{Action, RewriteError, Rule, RuleId, Template, as_path_and_query, rewrite_unchanged};
 
 /// Where a request goes.
 #[non_exhaustive]
@@ -108,6 +108,15 @@ impl<'t> Match<'t> {
         let request = self.host.semantics().absolute(request).unwrap_or(*request);
         let path = self.host.semantics().paths().normalize(request.target()).ok()?;
         Some(redirect.location().location(&request, &path, &self.rule().groups(path.path())))
+    }
+
+    /// What a template among the rule's [policies](Rule::policies) comes to.
+    pub fn render(&self, template: &Template, request: &RequestHead<'_>) -> String {
+        let request = self.host.semantics().absolute(request).unwrap_or(*request);
+        match self.host.semantics().paths().normalize(request.target()) {
+            Ok(path) => template.with_groups(&request, &path, &self.rule().groups(path.path())),
+            Err(_) => String::new(),
+        }
     }
 
     /// As [`upstream`](Self::upstream), but `None` when the target goes on as it was received: the
