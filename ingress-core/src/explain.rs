@@ -377,7 +377,13 @@ impl fmt::Display for HostStep<'_> {
             let (rule, label) = (candidate.rule, candidate.verdict.label());
             write!(f, "  {head:width$}   {label:5} ")?;
             match candidate.verdict {
-                Verdict::Won => writeln!(f, "{} -> {}", rule.origin(), rule.action())?,
+                Verdict::Won => {
+                    write!(f, "{} -> {}", rule.origin(), rule.action())?;
+                    match rule.reason() {
+                        Some(reason) => writeln!(f, ", {reason}")?,
+                        None => writeln!(f)?,
+                    }
+                }
                 _ => writeln!(f, "{}", candidate.verdict)?,
             }
         }

@@ -78,6 +78,8 @@ pub enum Policy {
     Retry(Box<Retry>),
     /// How long an endpoint may take nothing.
     SendTimeout(Duration),
+    /// TLS connections that ask for exactly this host go to the rule's backend unopened.
+    TlsPassthrough,
     /// The address of the Service itself is taken instead of its endpoints.
     ServiceAddress,
     /// How endpoints are trusted that are spoken to through TLS.

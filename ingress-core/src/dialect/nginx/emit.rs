@@ -143,9 +143,14 @@ impl<'m, 'i> Maker<'m, 'i> {
             if !written.path.starts_with('/') {
                 continue;
             }
-            let denied = self.is_denied(written);
-            if !denied && written.path.len() > 1 && written.path.ends_with('/') {
-                slashes.push(written);
+            let slashed = written.path.len() > 1 && written.path.ends_with('/');
+            if slashed && !self.is_denied(written) {
+                match slashes.iter_mut().find(|other| other.path == written.path) {
+                    // Of two with one name the exact one speaks.
+                    Some(other) if written.exact => *other = written,
+                    Some(_) => {}
+                    None => slashes.push(written),
+                }
             }
             let twin = |other: &&Written<'_>| {
                 other.exact != written.exact && other.location.origin == written.location.origin
@@ -164,6 +169,7 @@ impl<'m, 'i> Maker<'m, 'i> {
             let whole = twin.filter(|exact| exact.path != written.path && self.are_one(written, exact));
             let pattern = match whole {
                 Some(exact) => PathPattern::prefix(exact.path.as_str()),
+                None if written.path == "/" => PathPattern::prefix("/"),
                 None => PathPattern::literal(written.path.as_str()),
             };
             if let Ok(pattern) = pattern {

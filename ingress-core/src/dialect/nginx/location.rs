@@ -187,6 +187,10 @@ impl Place<'_, '_, '_> {
                 own_only: !object.options.intercept_errors,
             })));
         }
+        let server = maker.server;
+        if server.passthrough && location.path == "/" && !location.exact && !server.pattern.is_wildcard() {
+            policies.push(Policy::TlsPassthrough);
+        }
         if let Target::Upstream(key) = &location.target
             && let Some(upstream) = maker.model.upstreams.get(key)
         {

@@ -84,6 +84,8 @@ pub(super) struct Server {
     pub(super) from_to_www: Option<usize>,
     /// The object that asks for certificates of clients.
     pub(super) client_certificates: Option<usize>,
+    /// TLS connections for the host go on unopened.
+    pub(super) passthrough: bool,
     /// What such an object refers to is not there: nobody is let in.
     pub(super) closed: bool,
 }
@@ -129,7 +131,7 @@ impl<'i> Model<'i> {
     pub(super) fn build(objects: Vec<Object<'i>>, globals: &Globals, out: &mut Assembly<'_>) -> Self {
         let mut model = Self { objects, upstreams: BTreeMap::new(), servers: BTreeMap::new() };
         model.create_upstreams(out);
-        model.create_servers();
+        model.create_servers(globals);
         model.settle_aliases();
         model.place_paths(globals, out);
         canary::attach(&mut model, out);
@@ -177,7 +179,7 @@ impl<'i> Model<'i> {
         }
     }
 
-    fn create_servers(&mut self) {
+    fn create_servers(&mut self, globals: &Globals) {
         let root = |target, owner, plain, origin| Location {
             path: "/".to_owned(),
             exact: false,
@@ -187,17 +189,18 @@ impl<'i> Model<'i> {
             plain,
             origin,
         };
-        let server = |pattern: HostPattern, location| Server {
+        let server = |pattern: HostPattern, location, passthrough| Server {
             pattern,
             locations: vec![location],
             aliases: Vec::new(),
             alias_owner: None,
             from_to_www: None,
             client_certificates: None,
+            passthrough,
             closed: false,
         };
         let location = root(Target::Global, None, true, Origin::configuration());
-        self.servers.insert(ANY.to_owned(), server(HostPattern::any(), location));
+        self.servers.insert(ANY.to_owned(), server(HostPattern::any(), location, false));
         for (owner, object) in self.objects.iter().enumerate() {
             if object.options.canary.is_some() {
                 continue;
@@ -205,6 +208,7 @@ impl<'i> Model<'i> {
             let ingress = object.notes.ingress();
             let default = ingress.default_backend().and_then(service).map(upstream_key);
             let origin = |field| Origin::new(ingress.id().clone(), field);
+            let passthrough = globals.passthrough && object.notes.flag("ssl-passthrough", false);
             if ingress.rules().is_empty()
                 && let Some(key) = &default
                 && let Some(location) =
@@ -225,7 +229,7 @@ impl<'i> Model<'i> {
                     None => (Target::Global, FieldPath::rule(rule.index())),
                 };
                 let location = root(target, Some(owner), false, origin(field));
-                self.servers.insert(name.to_owned(), server(rule.host().clone(), location));
+                self.servers.insert(name.to_owned(), server(rule.host().clone(), location, passthrough));
             }
         }
     }

@@ -91,6 +91,9 @@ impl Options {
             any_suffices: notes.get("satisfy") == Some("any"),
         };
         options.app_root = app_root(notes, out);
+        if notes.flag("ssl-passthrough", false) && !globals.passthrough {
+            notes.find(&findings::IGNORED, "ssl-passthrough", "the controller is not told to allow it", out);
+        }
         options
     }
 }
