@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use ingress_benches::engine::{Conditional, Engine, OneByOne, Pcre, Racer, Set, Table, compile};
+use ingress_benches::engine::{Engine, IngressNginx, OneByOne, Pcre, Racer, Set, Table, compile};
 use ingress_benches::{Expressions, Requests, SEED, is_test_mode};
 
 fn regex(criterion: &mut Criterion) {
@@ -11,7 +11,7 @@ fn regex(criterion: &mut Criterion) {
         let expressions = Expressions::new(count, SEED);
         let requests = expressions.requests(if is_test_mode() { 200 } else { 20_000 }, SEED);
         bench::<Table>(criterion, &expressions, &requests);
-        bench::<Conditional>(criterion, &expressions, &requests);
+        bench::<IngressNginx>(criterion, &expressions, &requests);
         bench::<Pcre>(criterion, &expressions, &requests);
         bench::<OneByOne>(criterion, &expressions, &requests);
         bench::<Set>(criterion, &expressions, &requests);
@@ -50,7 +50,7 @@ fn hostile(criterion: &mut Criterion) {
                 let megabytes = table.memory_usage().index() as f64 / 1e6;
                 eprintln!("{name}, {count}: {} findings, {megabytes:.1} MB", findings.len());
                 let mut group = criterion.benchmark_group(format!("regex/hostile/{name}/{count}"));
-                let what = if conditions { Conditional::NAME } else { Table::NAME };
+                let what = if conditions { "with conditions" } else { "without" };
                 group.sample_size(10).bench_function(what, |bencher| {
                     bencher.iter_with_large_drop(|| compile(black_box(&texts), conditions));
                 });

@@ -8,7 +8,7 @@ mod set;
 use std::time::Duration;
 
 pub use one_by_one::OneByOne;
-pub use ours::{Conditional, Table, compile};
+pub use ours::{IngressNginx, Table, compile};
 pub use pcre::Pcre;
 pub use set::Set;
 

@@ -262,9 +262,13 @@ impl Results {
         writeln!(out, "{table}")?;
         writeln!(
             out,
-            "Bounds are on the slower of ours, which has two rules for each expression, one of them under a"
+            "Bounds are on the slower of ours: through the dialect `ingress-nginx` an expression is several rules, most of"
         )?;
-        writeln!(out, "condition. Megabytes that ours hold, without conditions and with them:\n")?;
+        writeln!(
+            out,
+            "them under a condition. Megabytes that ours hold:
+"
+        )?;
         let mut table = Table::new(["expressions", ENGINES[0], ENGINES[1]]);
         for Tried { count, held, .. } in &self.expressions {
             let megabytes = held.map(|bytes| format!("{:.2}", bytes as f64 / 1e6));

@@ -41,7 +41,8 @@ impl<'s> Client<'s> {
             let status = response.parse(&received).map_err(io::Error::other)?;
             if let httparse::Status::Complete(head) = status {
                 let body = header(&response, "Content-Length").and_then(|length| length.parse().ok());
-                let body: usize = if ask.method == "HEAD" { 0 } else { body.unwrap_or(0) };
+                let bodiless = ask.method == "HEAD" || matches!(response.code, Some(204 | 304));
+                let body: usize = if bodiless { 0 } else { body.unwrap_or(0) };
                 if received.len() >= head + body {
                     let kept = header(&response, "Connection").is_none_or(|value| value != "close");
                     let answer = answer(&response);

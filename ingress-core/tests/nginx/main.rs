@@ -88,7 +88,13 @@ fn compare_all(sets: &[ObjectSet], seen: &mut Seen) {
         let mut client = Client::new(&socket);
         for _ in 0..REQUESTS {
             let ask = words.ask(&mut random);
-            let answer = client.ask(&ask).unwrap_or_else(|error| panic!("nginx, asked {ask:?}: {error}"));
+            let answer = client
+                .ask(&ask)
+                .unwrap_or_else(|error| panic!("seed {}: nginx, asked {ask:?}: {error}", set.seed));
+            if ask.host.is_none() && matches!(answer, Answer::Redirect { .. }) {
+                // Where a request without a host is sent to has never been observed on the controller.
+                continue;
+            }
             seen.count(&answer, &ask.target);
             let ours = ours.answer(&ask);
             if ours != answer {

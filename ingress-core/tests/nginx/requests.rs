@@ -230,7 +230,7 @@ fn near(path: &str, random: &mut Random) -> String {
     match random.below(26) {
         0..4 => format!("{path}{}", random.pick(&["/", "/", "/x", "/x/y/", "x", "//", "/."])),
         4 => path.strip_suffix('/').filter(|path| !path.is_empty()).unwrap_or(path).to_owned(),
-        5 => cut(inside.max(1)).0.to_owned(),
+        5 => path.chars().take(1 + random.below(path.len())).collect(),
         6 => insert(slash, "/"),
         7 => insert(slash, "/."),
         8 => insert(slash, "/other/.."),
