@@ -2,7 +2,7 @@
 
 use crate::access::Access;
 use crate::measure::{Heap, allocations_per_lookup, held_by};
-use crate::race::{Effort, Entrant, race};
+use crate::race::{Contestant, Effort, Entrant, race};
 use crate::requests::Requests;
 use crate::router::{Ours, OursShared, PathTree, PerHost, Router, SortedList, Wayfind, Yardstick};
 use crate::workload::{SEED, Shape, Workload};
@@ -45,15 +45,20 @@ impl Contest {
         let (path_tree, path_tree_held) = held_by(heap, || PerHost::<PathTree>::build(&workload));
         let (sorted, sorted_held) = held_by(heap, || PerHost::<SortedList>::build(&workload));
         let shared = OursShared::of(&ours);
-        let entrants: [&dyn Entrant; 6] = [&ours, &yardstick, &wayfind, &path_tree, &sorted, &shared];
+        let contestants: [&dyn Contestant; 6] = [&ours, &yardstick, &wayfind, &path_tree, &sorted, &shared];
 
+        let entrants = contestants.map(|contestant| contestant as &dyn Entrant);
         let mut allocations: f64 = 0.0;
         let lookups = accesses.iter().map(|&access| {
             let requests = Requests::new(&workload, access, plan.requests(&workload));
-            for entrant in entrants {
-                entrant.assert_agrees(&workload, &requests);
+            for contestant in contestants {
+                contestant.assert_agrees(&workload, &requests);
             }
-            allocations = allocations.max(allocations_per_lookup(heap, &ours, &requests));
+            allocations = allocations.max(allocations_per_lookup(
+                heap,
+                |head| ours.find(head.host, head.path),
+                &requests,
+            ));
             let figures = race(&entrants, &requests, plan.effort);
             say(&format!("{}, {}: {}", shape.name(), access.name(), in_words(&figures)));
             (access, figures)

@@ -15,6 +15,7 @@
 mod access;
 mod clock;
 mod contest;
+mod expressions;
 mod hosts;
 mod misses;
 mod mode;
@@ -26,6 +27,7 @@ mod requests;
 mod vocabulary;
 mod workload;
 
+pub mod engine;
 pub mod measure;
 pub mod middleware;
 pub mod race;
@@ -36,6 +38,7 @@ pub mod statistics;
 pub use access::Access;
 pub use clock::Stopwatch;
 pub use contest::{Contest, Plan, ROUTERS};
+pub use expressions::{Expressions, HOST};
 pub use mode::is_test_mode;
 pub use oracle::Oracle;
 pub use random::Random;

@@ -64,6 +64,13 @@ impl Requests {
         requests
     }
 
+    /// Requests of one's own making with the answers that they must get.
+    pub fn answered<'h>(answered: impl Iterator<Item = (&'h str, String, Option<u32>)>) -> Self {
+        let mut requests = Self { text: String::new(), entries: Vec::new() };
+        answered.for_each(|(host, path, expected)| requests.push(host, &path, expected));
+        requests
+    }
+
     fn push(&mut self, host: &str, path: &str, expected: Option<u32>) {
         let entry = Entry {
             start: self.text.len() as u32,

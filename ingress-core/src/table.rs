@@ -114,7 +114,7 @@ impl RouteTable {
     pub fn lookup<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
         let path = request.target().as_bytes();
         let scan = Scan::of(path);
-        if !scan.is_plain() | self.semantics.checks() {
+        if !scan.is_plain() || self.semantics.checks() && !checks::is_ordinary(request) {
             return self.lookup_normalized(request);
         }
         self.search(Target { path, ends: scan.ends() }, request)

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{env, fs, io};
 
-use ingress_benches::measure::{Changes, Sharing, Took, Tries, compile_time, peer_build_time, sharing};
+use ingress_benches::measure::{
+    Changes, ENGINES, Sharing, Took, Tried, Tries, compile_time, peer_build_time, sharing,
+};
 use ingress_benches::race::Effort;
-use ingress_benches::report::{Bar, LOOKUP_BARS, Machine, Plot, Series, Table, bar_of};
+use ingress_benches::report::{Bar, EXPRESSION_BARS, LOOKUP_BARS, Machine, Plot, Series, Table, bar_of};
 use ingress_benches::router::{PathTree, PerHost, SortedList, Wayfind, Yardstick};
 use ingress_benches::statistics::{Sorted, median};
 use ingress_benches::{Access, Contest, Plan, ROUTERS, Requests, SEED, Shape, Workload};
@@ -48,6 +50,8 @@ struct Results {
     sharing: Sharing,
     /// What short lists and rosters are held against.
     tries: Vec<Tries>,
+    /// Hosts of expressions.
+    expressions: Vec<Tried>,
 }
 
 impl Results {
@@ -86,7 +90,19 @@ impl Results {
             .filter_map(|shape| Tries::measure(&Workload::new(shape, SEED), plan.effort))
             .collect();
         say(&format!("{tries:?}"));
-        Self { quick: plan.quick, contests, sizes, builds, changes, changes_passed, sharing, tries }
+        let expressions = [50, 500].map(|count| Tried::measure(count, plan.heap, plan.effort)).to_vec();
+        say(&format!("{expressions:?}"));
+        Self {
+            quick: plan.quick,
+            contests,
+            sizes,
+            builds,
+            changes,
+            changes_passed,
+            sharing,
+            tries,
+            expressions,
+        }
     }
 
     fn contest(&self, workload: &str) -> Option<&Contest> {
@@ -112,6 +128,16 @@ impl Results {
         }
         let allocations = self.contests.iter().map(|contest| contest.allocations).fold(0.0, f64::max);
         bar("allocations per lookup, all workloads", allocations, 0.0, None, "", 0);
+        for (tried, done) in self.expressions.iter().zip(EXPRESSION_BARS) {
+            let what = format!("lookup among {} expressions: ours / PCRE2-JIT one by one", tried.count);
+            bar(&what, tried.ratio().unwrap_or(f64::INFINITY), done, None, "", 3);
+            let what = format!("allocations per lookup among {} expressions", tried.count);
+            bar(&what, tried.allocations, 0.0, None, "", 0);
+        }
+        if let Some(most) = self.expressions.last() {
+            let what = format!("building {} expressions", most.count);
+            bar(&what, most.build().unwrap_or(f64::INFINITY), 60.0, None, " ms", 1);
+        }
         if let Some(large) = self.contest("L") {
             let per_rule = |bytes: usize| bytes as f64 / large.rules as f64;
             bar("index memory per rule on L", per_rule(large.usage.0), 48.0, None, " B", 1);
@@ -164,6 +190,7 @@ impl Results {
         writeln!(out, "## What has to be reached\n\n{}", self.summary())?;
         self.write_lookups(out)?;
         self.write_tries(out)?;
+        self.write_expressions(out)?;
         self.write_growth(out)?;
         self.write_memory(out)?;
         self.write_rest(out)
@@ -211,6 +238,41 @@ impl Results {
         for Tries { workload, lists, tries } in &self.tries {
             let gain = format!("{:.2}", tries / lists);
             table.row([(*workload).to_owned(), digits(*lists), digits(*tries), gain]);
+        }
+        writeln!(out, "{table}")
+    }
+
+    fn write_expressions(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(
+            out,
+            "## Expressions of one host\n\nIn the manner of ingress-nginx: without case, anchored at the start, the first in order wins."
+        )?;
+        writeln!(
+            out,
+            "Nanoseconds per lookup, answers checked before; milliseconds to make them ready. Ours finds host and"
+        )?;
+        writeln!(out, "path as always; the peers are given the path.\n")?;
+        let mut table = Table::new(["expressions"].into_iter().chain(ENGINES));
+        for tried in &self.expressions {
+            let name = |what: &str| format!("{}, {what}", tried.count);
+            table.row([name("lookup")].into_iter().chain(tried.lookups.iter().map(|figure| digits(*figure))));
+            let builds = tried.builds.iter().map(|figure| format!("{figure:.1} ms"));
+            table.row([name("build")].into_iter().chain(builds));
+        }
+        writeln!(out, "{table}")?;
+        writeln!(
+            out,
+            "Bounds are on the slower of ours: through the dialect `ingress-nginx` an expression is several rules, most of"
+        )?;
+        writeln!(
+            out,
+            "them under a condition. Megabytes that ours hold:
+"
+        )?;
+        let mut table = Table::new(["expressions", ENGINES[0], ENGINES[1]]);
+        for Tried { count, held, .. } in &self.expressions {
+            let megabytes = held.map(|bytes| format!("{:.2}", bytes as f64 / 1e6));
+            table.row([count.to_string()].into_iter().chain(megabytes));
         }
         writeln!(out, "{table}")
     }

@@ -5,8 +5,7 @@ use std::alloc::System;
 use stats_alloc::{Region, StatsAlloc};
 
 use crate::race::sum_of_answers;
-use crate::requests::Requests;
-use crate::router::Router;
+use crate::requests::{Head, Requests};
 
 /// The counting allocator of the running program. It counts the bytes that were asked for; what the
 /// allocator under it adds per block (about 16 bytes) is in nobody's figure.
@@ -21,10 +20,14 @@ pub fn held_by<T>(heap: Heap, make: impl FnOnce() -> T) -> (T, usize) {
 }
 
 /// Allocations and reallocations over all requests, divided by their number.
-pub fn allocations_per_lookup<R: Router>(heap: Heap, router: &R, requests: &Requests) -> f64 {
+pub fn allocations_per_lookup(
+    heap: Heap,
+    find: impl Fn(Head<'_>) -> Option<u32>,
+    requests: &Requests,
+) -> f64 {
     let heads = requests.heads();
     let region = Region::new(heap);
-    std::hint::black_box(sum_of_answers(router, &heads));
+    std::hint::black_box(sum_of_answers(find, &heads));
     let change = region.change();
     (change.allocations + change.reallocations) as f64 / heads.len().max(1) as f64
 }

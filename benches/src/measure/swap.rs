@@ -9,7 +9,7 @@ use ingress_core::dialect::Kubernetes;
 use ingress_core::{Compiler, RouteTable, SharedTable};
 
 use crate::objects::{backend, paths_mut};
-use crate::race::{Effort, Entrant, race};
+use crate::race::{Contestant, Effort, Entrant, race};
 use crate::requests::Requests;
 use crate::router::{Ours, OursShared};
 use crate::statistics::Sorted;

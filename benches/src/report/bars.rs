@@ -29,6 +29,9 @@ pub const LOOKUP_BARS: [LookupBar; 6] = [
     lookup("W", Access::Zipf, 0.50, 0.33),
 ];
 
+/// The same for 50 and for 500 expressions of a host, ours to PCRE2-JIT trying one after the other.
+pub const EXPRESSION_BARS: [f64; 2] = [1.0 / 8.0, 1.0 / 50.0];
+
 /// The bar for a workload and an access, where there is one.
 pub fn bar_of(workload: &str, access: Access) -> Option<LookupBar> {
     LOOKUP_BARS.into_iter().find(|bar| bar.workload == workload && bar.access == access)

@@ -36,22 +36,45 @@ pub(crate) fn refusal(request: &RequestHead<'_>) -> Option<Refusal> {
 
 /// Whether a server takes the text for a host, be it one that exists or not.
 fn is_host(raw: &str) -> bool {
-    let mut name = String::new();
     let mut bracket = false;
-    for (at, c) in raw.char_indices() {
-        match c {
-            '[' if at == 0 => bracket = true,
-            ']' if bracket => bracket = false,
+    let mut name = raw;
+    for (at, byte) in raw.bytes().enumerate() {
+        match byte {
+            b'[' if at == 0 => bracket = true,
+            b']' if bracket => bracket = false,
             // What follows is a port, or taken for one.
-            ':' if !bracket => break,
-            '/' => return false,
-            _ if c <= ' ' || c == '\u{7f}' => return false,
+            b':' if !bracket => {
+                name = raw.get(..at).unwrap_or_default();
+                break;
+            }
+            b'/' => return false,
             _ => {}
         }
-        name.push(c);
     }
-    let bare = name.strip_suffix('.').unwrap_or(&name);
+    let bare = name.strip_suffix('.').unwrap_or(name);
     !bare.is_empty() && !name.contains("..") && raw.bytes().all(|byte| byte > b' ' && byte != 0x7f)
+}
+
+/// Whether the request is so ordinary that [`refusal`] says nothing, and that nothing about it has to be
+/// read otherwise than it stands: nearly every request is. Its path is plain.
+#[inline]
+pub(crate) fn is_ordinary(request: &RequestHead<'_>) -> bool {
+    let (method, target) = (request.http_method(), request.target());
+    let common = *method == Method::GET || *method == Method::POST || *method == Method::HEAD;
+    common && target.len() < LINE / 2 && target.starts_with('/') && request.host().is_some_and(is_plain_name)
+}
+
+/// Letters, digits and hyphens, between single dots.
+fn is_plain_name(raw: &str) -> bool {
+    let mut label = false;
+    for byte in raw.bytes() {
+        match byte {
+            b'.' if label => label = false,
+            b'-' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => label = true,
+            _ => return false,
+        }
+    }
+    label
 }
 
 #[cfg(test)]
@@ -65,6 +88,25 @@ mod tests {
         }
         for bad in ["", ".", ":80", "a..b", "a/b", "a b", "a\u{7f}", "a\tb"] {
             assert!(!is_host(bad), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_ordinary_is_not_refused() {
+        for host in ["a", "A-1.b", "a.", ".a", "", "a..b", "a:80", "a_b", "[::1]", "a/b", "a b", "h\u{e9}"] {
+            for target in ["/", "/a", "", "a", "*", "http://a/b"] {
+                for method in [Method::GET, Method::TRACE, Method::from_bytes(b"get").unwrap()] {
+                    let request = RequestHead::new(host, target).method(&method);
+                    let ordinary = is_ordinary(&request);
+                    assert!(!ordinary || refusal(&request).is_none(), "{method} {host:?} {target}");
+                    let expected = method == Method::GET && target.starts_with('/');
+                    assert_eq!(
+                        ordinary,
+                        expected && matches!(host, "a" | "A-1.b"),
+                        "{method} {host:?} {target}"
+                    );
+                }
+            }
         }
     }
 
