@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
@@ -19,6 +19,7 @@ use super::connect::Connected;
 use super::pick::Target;
 use super::pool::{Http1, Http2, Place, Pool};
 use super::reason::Reason;
+use super::serve::PARSER_HEADERS;
 use super::upload::{Source, Upload};
 
 /// Why an attempt failed, and what may be done about it.
@@ -110,12 +111,12 @@ impl Line {
     ) -> Result<Self, Reason> {
         let io = TokioIo::new(connected.stream);
         if !connected.http2 {
-            let (sender, connection) = http1::Builder::new()
-                .max_headers(config.response_headers)
-                .max_buf_size(config.response_head_bytes)
-                .handshake(io)
-                .await
-                .map_err(|_| Reason::ConnectFailed)?;
+            let mut builder = http1::Builder::new();
+            builder.max_buf_size(config.response_head_bytes);
+            if config.response_headers != PARSER_HEADERS {
+                builder.max_headers(config.response_headers);
+            }
+            let (sender, connection) = builder.handshake(io).await.map_err(|_| Reason::ConnectFailed)?;
             return Ok(Self::Http1(Http1::new(sender, connection)));
         }
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
@@ -176,7 +177,9 @@ async fn send_owned(
             // The connection first: all that the response can come of happens in there. When it has ended,
             // the response has its result, or never will.
             let ended = Pin::new(&mut *connection).poll(cx).is_ready();
-            match response.as_mut().poll(cx) {
+            // So nobody needs to be woken for it, least of all the task that is running.
+            let mut nobody = Context::from_waker(Waker::noop());
+            match response.as_mut().poll(&mut nobody) {
                 Poll::Ready(result) => Poll::Ready(Some(result)),
                 Poll::Pending if ended => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,
