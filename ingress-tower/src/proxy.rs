@@ -23,6 +23,15 @@
 //! 9. What fails is answered with a [`Reason`]: 502, 503, 504, or 4xx where the client is to blame.
 //!    [`Respond`] words it.
 //!
+//! # Stricter than others
+//!
+//! [`Server`] reads the bytes of HTTP/1 itself before the parser does, and lets pass what has one reading:
+//! every line ends in CR LF, one `Content-Length` of digits or one `Transfer-Encoding: chunked` and never
+//! both, chunk sizes of digits, one host that the target does not contradict. Identical lengths in two
+//! lines, codings beside `chunked`, and white space where the grammar has none are refused although the
+//! standard leaves a choice: no client in use sends them. `tests/proxy/corpus` has some 450 requests
+//! with their answers, and lists where nginx and haproxy answer otherwise.
+//!
 //! # When a request is sent again
 //!
 //! To another endpoint if there is one, and [`attempts`](Config::attempts) times in all at most:
@@ -226,7 +235,10 @@ where
     fn call(&mut self, request: Request<B>) -> ProxyFuture {
         let inner = self.0.clone();
         let (head, body) = request.into_parts();
-        ProxyFuture(Box::pin(async move { inner.forward(head, body).await }))
+        let is_http1 = head.version < http::Version::HTTP_2;
+        let has_body = !body.is_end_stream();
+        let prepared = inner.prepare(head, body);
+        ProxyFuture(Box::pin(async move { inner.forward(prepared, is_http1, has_body).await }))
     }
 }
 
@@ -244,5 +256,29 @@ impl Future for ProxyFuture {
 impl fmt::Debug for ProxyFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ProxyFuture")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::Empty;
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Pick for Nobody {
+        fn pick(&self, _: &Choice<'_>) -> Result<Picked, &'static str> {
+            Err("no-endpoints")
+        }
+    }
+
+    #[test]
+    fn what_is_allocated_for_each_request_stays_small() {
+        let Proxy(inner) = Proxy::new(Nobody);
+        let (head, body) = Request::new(Empty::<Bytes>::new()).into_parts();
+        let future = inner.forward(inner.prepare(head, body), true, false);
+        // It was 3,944 before the rare parts had boxes of their own.
+        assert!(size_of_val(&future) <= 2560, "{}", size_of_val(&future));
     }
 }

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -112,14 +112,19 @@ impl Relay {
     }
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let first = Pin::new(&mut self.body).poll_frame(cx);
+        let Some(Carrier::Owned { connection, .. }) = &mut self.carrier else {
+            return Pin::new(&mut self.body).poll_frame(cx);
+        };
+        // All that the body can come by is the connection, which is polled here: nobody has to be woken
+        // for it.
+        let mut nobody = Context::from_waker(Waker::noop());
+        let first = Pin::new(&mut self.body).poll_frame(&mut nobody);
         if first.is_ready() {
             return first;
         }
-        let Some(Carrier::Owned { connection, .. }) = &mut self.carrier else { return Poll::Pending };
         // It was asked for the next piece by the poll above. If it ends here, the body knows.
         let _ = Pin::new(&mut connection.connection).poll(cx);
-        Pin::new(&mut self.body).poll_frame(cx)
+        Pin::new(&mut self.body).poll_frame(&mut nobody)
     }
 
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {

@@ -4,7 +4,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
@@ -16,9 +16,10 @@ use tokio::task::AbortHandle;
 
 use super::config::Config;
 use super::connect::Connected;
-use super::pick::Target;
+use super::pick::{Protocol, Target};
 use super::pool::{Http1, Http2, Place, Pool};
 use super::reason::Reason;
+use super::serve::PARSER_HEADERS;
 use super::upload::{Source, Upload};
 
 /// Why an attempt failed, and what may be done about it.
@@ -76,23 +77,31 @@ impl Line {
         if let Some(line) = Self::kept(pool, place) {
             return Ok(line);
         }
-        let opening = async {
-            // Without knowing what will be spoken: only what is HTTP/2 for sure waits for its turn.
-            let _turn = match target.protocol() {
-                super::pick::Protocol::H2c => Some(place.opening.lock().await),
-                _ => None,
-            };
-            if let Some(line) = Self::kept(pool, place) {
-                return Ok(line);
-            }
-            pool.start_sweeping();
-            let connected = config.connect.connect(target).await?;
-            Self::shake_hands(config, pool, place, connected).await
-        };
+        // Boxed, as it is rare: what it takes would make the future of every request larger.
+        let opening = Box::pin(Self::open_new(config, pool, target, place));
         match tokio::time::timeout(config.connect_timeout, opening).await {
             Ok(result) => result,
             Err(_) => Err(Reason::ConnectTimeout),
         }
+    }
+
+    async fn open_new(
+        config: &Config,
+        pool: &Arc<Pool>,
+        target: &Target,
+        place: &Place,
+    ) -> Result<Self, Reason> {
+        // Without knowing what will be spoken: only what is HTTP/2 for sure waits for its turn.
+        let _turn = match target.protocol() {
+            Protocol::H2c => Some(place.opening.lock().await),
+            _ => None,
+        };
+        if let Some(line) = Self::kept(pool, place) {
+            return Ok(line);
+        }
+        pool.start_sweeping();
+        let connected = config.connect.connect(target).await?;
+        Self::shake_hands(config, pool, place, connected).await
     }
 
     fn kept(pool: &Pool, place: &Place) -> Option<Self> {
@@ -110,12 +119,12 @@ impl Line {
     ) -> Result<Self, Reason> {
         let io = TokioIo::new(connected.stream);
         if !connected.http2 {
-            let (sender, connection) = http1::Builder::new()
-                .max_headers(config.response_headers)
-                .max_buf_size(config.response_head_bytes)
-                .handshake(io)
-                .await
-                .map_err(|_| Reason::ConnectFailed)?;
+            let mut builder = http1::Builder::new();
+            builder.max_buf_size(config.response_head_bytes);
+            if config.response_headers != PARSER_HEADERS {
+                builder.max_headers(config.response_headers);
+            }
+            let (sender, connection) = builder.handshake(io).await.map_err(|_| Reason::ConnectFailed)?;
             return Ok(Self::Http1(Http1::new(sender, connection)));
         }
         let (sender, connection) = http2::Builder::new(TokioExecutor::new())
@@ -143,40 +152,62 @@ impl Line {
     }
 
     /// Sends the request, and waits for the head of the response. The time limit is the caller's.
-    pub(super) async fn send(
+    ///
+    /// No `async fn`: the request is gone before the future is made, which else had to have room for it.
+    pub(super) fn send<'s>(
         self,
         request: Request<Upload>,
-        source: &Source,
+        source: &'s Source,
         upgrades: bool,
-        place: &Arc<Place>,
-        pool: &Arc<Pool>,
-    ) -> Result<(Response<Incoming>, Carrier), Failure> {
-        match self {
-            Self::Http1(connection) if upgrades => send_by_task(connection, request).await,
-            Self::Http1(connection) => send_owned(connection, request, source, place, pool).await,
-            Self::Http2(mut count) => match count.0.sender.try_send_request(request).await {
-                Ok(response) => Ok((response, Carrier::Stream(count))),
-                Err(error) => Err(failure(error)),
-            },
+        place: &'s Arc<Place>,
+        pool: &'s Arc<Pool>,
+    ) -> impl Future<Output = Result<(Response<Incoming>, Carrier), Failure>> + use<'s> {
+        let sending = match self {
+            Self::Http1(connection) if upgrades => Sending::Task(Box::pin(send_by_task(connection, request))),
+            Self::Http1(mut connection) => {
+                let response = connection.sender.try_send_request(request);
+                Sending::Owned(connection, response)
+            }
+            Self::Http2(mut count) => {
+                let response = count.0.sender.try_send_request(request);
+                Sending::Stream(count, response)
+            }
+        };
+        async move {
+            match sending {
+                Sending::Task(sending) => sending.await,
+                Sending::Owned(owned, response) => drive(owned, response, source, place, pool).await,
+                Sending::Stream(count, response) => match response.await {
+                    Ok(response) => Ok((response, Carrier::Stream(count))),
+                    Err(error) => Err(failure(error)),
+                },
+            }
         }
     }
 }
 
-async fn send_owned(
+enum Sending<T, O, S> {
+    Task(Pin<Box<T>>),
+    Owned(Box<Http1>, O),
+    Stream(StreamCount, S),
+}
+
+async fn drive(
     mut owned: Box<Http1>,
-    request: Request<Upload>,
+    response: impl Future<Output = Result<Response<Incoming>, TrySendError<Request<Upload>>>>,
     source: &Source,
     place: &Arc<Place>,
     pool: &Arc<Pool>,
 ) -> Result<(Response<Incoming>, Carrier), Failure> {
     let result = {
-        let Http1 { sender, connection, .. } = &mut *owned;
-        let mut response = pin!(sender.try_send_request(request));
+        let mut response = pin!(response);
         poll_fn(|cx| {
             // The connection first: all that the response can come of happens in there. When it has ended,
             // the response has its result, or never will.
-            let ended = Pin::new(&mut *connection).poll(cx).is_ready();
-            match response.as_mut().poll(cx) {
+            let ended = Pin::new(&mut owned.connection).poll(cx).is_ready();
+            // So nobody needs to be woken for it, least of all the task that is running.
+            let mut nobody = Context::from_waker(Waker::noop());
+            match response.as_mut().poll(&mut nobody) {
                 Poll::Ready(result) => Poll::Ready(Some(result)),
                 Poll::Pending if ended => Poll::Ready(None),
                 Poll::Pending => Poll::Pending,

@@ -38,7 +38,7 @@ pub(super) struct Inner<P> {
 }
 
 /// A request on its way.
-struct Journey {
+pub(super) struct Journey {
     head: Parts,
     routed: Routed,
     host: HeaderValue,
@@ -46,7 +46,9 @@ struct Journey {
     source: Source,
     client: Option<OnUpgrade>,
     expects: bool,
+    idempotent: bool,
     deadline: Option<Instant>,
+    total: Permit<Arc<AtomicUsize>>,
 }
 
 /// The answer of an endpoint, and all that hangs on it.
@@ -57,35 +59,12 @@ struct Answer {
     place: Permit<Counted>,
 }
 
-impl<P: Pick> Inner<P> {
-    pub(super) async fn forward<B>(&self, head: Parts, body: B) -> Response<ProxyBody>
-    where
-        B: Body<Data = Bytes> + Send + 'static,
-        B::Error: Into<BoxError>,
-    {
-        let is_http1 = head.version < Version::HTTP_2;
-        let mut source = None;
-        match self.travel(head, body, &mut source).await {
-            Ok(response) => response,
-            Err(reason) => {
-                let mut response = self.config.respond.respond(reason).map(ProxyBody::full);
-                // What is left of a body that nobody reads would be taken for the next request.
-                let unread = source.is_some_and(|source| !source.is_finished());
-                if is_http1 && (unread || reason.status().is_client_error()) {
-                    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-                }
-                response.extensions_mut().insert(reason);
-                response
-            }
-        }
-    }
+/// A request that may be sent, or why not.
+pub(super) type Prepared = Result<Box<Journey>, Reason>;
 
-    async fn travel<B>(
-        &self,
-        mut head: Parts,
-        body: B,
-        kept: &mut Option<Source>,
-    ) -> Result<Response<ProxyBody>, Reason>
+impl<P: Pick> Inner<P> {
+    /// All that can be done before anything has to be waited for. What is large stays out of the future.
+    pub(super) fn prepare<B>(&self, mut head: Parts, body: B) -> Prepared
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
@@ -108,7 +87,6 @@ impl<P: Pick> Inner<P> {
             hold: expects.then_some(config.continue_wait),
         };
         let source = Source::new(body, limits);
-        *kept = Some(source.clone());
 
         let mut hop = headers::strip(&mut head.headers, config.underscores);
         let client = head.extensions.remove::<OnUpgrade>();
@@ -121,13 +99,55 @@ impl<P: Pick> Inner<P> {
         hop.renew(&mut head.headers);
 
         let deadline = config.request_timeout.and_then(|limit| Instant::now().checked_add(limit));
-        let mut journey = Journey { head, routed, host, hop, source, client, expects, deadline };
-        let answer = self.attempts(&mut journey, idempotent).await?;
-        self.pass_on(journey, answer, total)
+        Ok(Box::new(Journey {
+            head,
+            routed,
+            host,
+            hop,
+            source,
+            client,
+            expects,
+            idempotent,
+            deadline,
+            total,
+        }))
+    }
+
+    /// `is_http1` is what the client speaks, and `has_body` whether it sends one.
+    pub(super) async fn forward(
+        &self,
+        prepared: Prepared,
+        is_http1: bool,
+        has_body: bool,
+    ) -> Response<ProxyBody> {
+        let (reason, unread) = match prepared {
+            Err(reason) => (reason, has_body),
+            Ok(mut journey) => {
+                let passed = match self.attempts(&mut journey).await {
+                    Ok(answer) => {
+                        let source = journey.source.clone();
+                        self.pass_on(*journey, answer).map_err(|reason| (reason, !source.is_finished()))
+                    }
+                    Err(reason) => Err((reason, !journey.source.is_finished())),
+                };
+                match passed {
+                    Ok(response) => return response,
+                    Err(failed) => failed,
+                }
+            }
+        };
+        let mut response = self.config.respond.respond(reason).map(ProxyBody::full);
+        // What is left of a body that nobody reads would be taken for the next request.
+        if is_http1 && (unread || reason.status().is_client_error()) {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        response.extensions_mut().insert(reason);
+        response
     }
 
     /// Sends the request until somebody answers, or nothing is left to be tried.
-    async fn attempts(&self, journey: &mut Journey, idempotent: bool) -> Result<Answer, Reason> {
+    async fn attempts(&self, journey: &mut Journey) -> Result<Answer, Reason> {
+        let idempotent = journey.idempotent;
         let mut tried: Vec<Target> = Vec::new();
         loop {
             let choice = Choice { routed: &journey.routed, head: &journey.head, tried: &tried };
@@ -229,12 +249,7 @@ impl<P: Pick> Inner<P> {
     }
 
     /// Makes the endpoint's response the proxy's.
-    fn pass_on(
-        &self,
-        journey: Journey,
-        answer: Answer,
-        total: Permit<Arc<AtomicUsize>>,
-    ) -> Result<Response<ProxyBody>, Reason> {
+    fn pass_on(&self, journey: Journey, answer: Answer) -> Result<Response<ProxyBody>, Reason> {
         let Answer { mut response, carrier, mut guard, place } = answer;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let fits = |asked| headers::is_among(asked, response.headers().get(http::header::UPGRADE));
@@ -250,7 +265,12 @@ impl<P: Pick> Inner<P> {
             hop.renew(response.headers_mut());
             let (mut head, _) = response.into_parts();
             guard.answered(&mut head);
-            tunnel::spawn(client, endpoint, self.config.tunnel_timeout, (guard, place, total, carrier));
+            tunnel::spawn(
+                client,
+                endpoint,
+                self.config.tunnel_timeout,
+                (guard, place, journey.total, carrier),
+            );
             return Ok(Response::from_parts(head, ProxyBody::default()));
         }
 
@@ -268,7 +288,7 @@ impl<P: Pick> Inner<P> {
         let body = ProxyBody::relayed(Relay {
             body,
             carrier: Some(carrier),
-            _held: Held { _guard: guard, _place: place, _total: total },
+            _held: Held { _guard: guard, _place: place, _total: journey.total },
             idle: self.config.idle_timeout,
             deadline: journey.deadline,
             sleep: None,

@@ -29,6 +29,9 @@ use super::upload::BoxError;
 /// The first bytes of a client that speaks HTTP/2 without having been asked.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// The parser's own limit. Told another, or the same, it clears room for them all for each request.
+pub(super) const PARSER_HEADERS: usize = 100;
+
 /// Serves HTTP/1 and HTTP/2 on connections that the program has accepted.
 ///
 /// What two servers might read differently is answered 400, and the connection closed, before any
@@ -172,8 +175,10 @@ impl Server {
             .half_close(self.half_close)
             .timer(TokioTimer::new())
             .header_read_timeout(self.head_timeout)
-            .max_headers(self.headers)
             .max_buf_size(self.head_bytes);
+        if self.headers != PARSER_HEADERS {
+            builder.max_headers(self.headers);
+        }
         builder
     }
 

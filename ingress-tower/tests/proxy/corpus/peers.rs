@@ -6,6 +6,7 @@
 //! is listed.
 
 use std::collections::HashMap;
+use std::io::Write;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -23,6 +24,12 @@ impl Drop for Running {
         let _ = self.child.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Past the test harness, which shows nothing of tests that pass.
+fn loudly(text: &str) {
+    // Who closed the output does not want to know.
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The answer of the program to the question for its version, if it is installed.
@@ -135,7 +142,7 @@ async fn observe(front: SocketAddr, case: &Case, record: &Record) -> (Vec<u16>, 
 /// `expected` is the version that `peers.jsonl` describes.
 async fn compare(program: &str, expected: &str, setup: Setup) {
     let Some(found) = version(program) else {
-        println!("SKIPPED: {program} is not installed, so nothing was compared with it");
+        loudly(&format!("SKIPPED: {program} is not installed, so nothing was compared with it"));
         return;
     };
     let mut listed: HashMap<String, Vec<Case>> = HashMap::new();
@@ -173,7 +180,10 @@ async fn compare(program: &str, expected: &str, setup: Setup) {
         }
     }
     if !found.contains(expected) {
-        println!("NOT JUDGED: {found} is not {expected}; it differs from the list in {} cases", wrong.len());
+        loudly(&format!(
+            "NOT JUDGED: {found} is not {expected}; it differs from the list in {} cases",
+            wrong.len()
+        ));
         return;
     }
     if let Ok(path) = std::env::var("PEERS_OUT") {
