@@ -114,10 +114,20 @@ impl RouteTable {
     pub fn lookup<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
         let path = request.target().as_bytes();
         let scan = Scan::of(path);
-        if !scan.is_plain() || self.semantics.checks() && !checks::is_ordinary(request) {
-            return self.lookup_normalized(request);
+        if scan.is_plain() {
+            let path = Target { path, ends: scan.ends() };
+            if !self.semantics.checks() {
+                return self.search(path, request);
+            }
+            // A host that the table knows by this very spelling needs no check.
+            let needle = self.index.needle(request.host().unwrap_or("").as_bytes());
+            if let Some(exact) = self.index.exact(&needle)
+                && checks::is_ordinary(request)
+            {
+                return self.search_exact(exact, &needle, path, request);
+            }
         }
-        self.search(Target { path, ends: scan.ends() }, request)
+        self.lookup_normalized(request)
     }
 
     /// A target with a query, or one that its dialect may have to change or refuse.
@@ -156,13 +166,7 @@ impl RouteTable {
         let host = request.host().unwrap_or("").as_bytes();
         let needle = self.index.needle(host);
         if let Some(exact) = self.index.exact(&needle) {
-            if self.semantics.choice() == HostChoice::Best {
-                return self.search_all(Some(&needle), Asked::Nothing(Some(exact)), path, request);
-            }
-            return match exact.select(path, request) {
-                Some(rule) => Outcome::Matched(Match::new(exact, rule)),
-                None => self.search_all(Some(&needle), Asked::InVain(exact), path, request),
-            };
+            return self.search_exact(exact, &needle, path, request);
         }
         if HostName::may_change(host) {
             return self.search_respelled(host, path, request);
@@ -175,6 +179,23 @@ impl RouteTable {
             return Outcome::Matched(Match::new(wildcard, rule));
         }
         self.search_all(Some(&needle), Asked::Nothing(None), path, request)
+    }
+
+    #[inline(always)]
+    fn search_exact<'t>(
+        &'t self,
+        exact: &'t HostTable,
+        needle: &Needle<'_>,
+        path: Target<'_>,
+        request: &RequestHead<'_>,
+    ) -> Outcome<'t> {
+        if self.semantics.choice() == HostChoice::Best {
+            return self.search_all(Some(needle), Asked::Nothing(Some(exact)), path, request);
+        }
+        match exact.select(path, request) {
+            Some(rule) => Outcome::Matched(Match::new(exact, rule)),
+            None => self.search_all(Some(needle), Asked::InVain(exact), path, request),
+        }
     }
 
     /// The host in its canonical form: lower case, without a port, without a final dot.

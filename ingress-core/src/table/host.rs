@@ -49,6 +49,9 @@ const ROSTER: u8 = 32;
 /// Behind one of the two stands a trie with longer rules.
 const LONGER: u8 = 64;
 
+/// No pattern is a matter of the trie with case.
+const NO_TRIE: u8 = 32;
+
 /// Where the host text starts when a trie follows.
 const TEXT: usize = 8;
 const FOLDED: std::ops::Range<usize> = 4..8;
@@ -253,14 +256,14 @@ impl HostTable {
     fn select_among(&self, flags: u8, root: usize, path: &[u8], request: &RequestHead<'_>) -> Option<RuleId> {
         if flags & CONDITIONAL == 0 {
             let mut lowest = u32::MAX;
-            self.walk_tries(root, path, |rank| lowest = lowest.min(rank));
+            self.walk_tries(flags, root, path, |rank| lowest = lowest.min(rank));
             if let Some(rank) = self.regexes().and_then(|list| list.lowest(path, lowest)) {
                 lowest = rank;
             }
             return (lowest != u32::MAX).then(|| RuleId::new(lowest));
         }
         let mut candidates = Candidates::default();
-        self.walk_tries(root, path, |rank| candidates.push(rank));
+        self.walk_tries(flags, root, path, |rank| candidates.push(rank));
         if let Some(list) = self.regexes() {
             list.each(path, |rank| candidates.push(rank));
         }
@@ -272,9 +275,11 @@ impl HostTable {
         self.cold().regexes.as_ref().map(|regexes| &regexes.list)
     }
 
-    fn walk_tries(&self, root: usize, path: &[u8], mut visit: impl FnMut(u32)) {
+    fn walk_tries(&self, flags: u8, root: usize, path: &[u8], mut visit: impl FnMut(u32)) {
         let block = &self.0.slice;
-        trie::walk::<false>(block, root, path, &mut visit);
+        if flags & NO_TRIE == 0 {
+            trie::walk::<false>(block, root, path, &mut visit);
+        }
         let folded = block.get(FOLDED).and_then(<[u8]>::first_chunk).map_or(0, |at| u32::from_le_bytes(*at));
         if folded != 0 {
             trie::walk::<true>(block, folded as usize, path, visit);
@@ -406,6 +411,9 @@ impl Index {
         index.block.extend([0; TEXT]);
         index.block.extend_from_slice(text);
         trie::build(&entries, &mut index.block);
+        if entries.is_empty() {
+            index.flags |= NO_TRIE;
+        }
         let folded: Vec<_> = (0..)
             .zip(rules)
             .filter(|entry| !with_case(entry))

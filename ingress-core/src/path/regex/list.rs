@@ -20,7 +20,7 @@ use regex_automata::dfa::{StartKind, dense};
 use regex_syntax::hir::Hir;
 
 use super::machine::Machine;
-use super::opening::Opening;
+use super::opening::{Opening, ends_element};
 use super::{Start, anything, parse, program};
 use crate::path::trie::{self, Entry, PADDING};
 
@@ -72,7 +72,17 @@ struct Place {
     first: u32,
     /// The rules of which the text is all.
     plain: Box<[u32]>,
+    /// Those for which its last element has to end as well.
+    elements: Box<[Element]>,
     groups: Box<[Group]>,
+}
+
+/// A rule that takes a path when an element ends.
+#[derive(Clone, Copy, Debug)]
+struct Element {
+    rank: u32,
+    /// A line feed may stand before the end of the path.
+    line_feed: bool,
 }
 
 /// Expressions that share an automaton: those of consecutive rules.
@@ -88,6 +98,13 @@ struct Parsed<'a> {
     ranks: &'a [u32],
     opening: Opening,
     owner: usize,
+}
+
+impl Parsed<'_> {
+    fn needs_automaton(&self) -> bool {
+        let opening = &self.opening;
+        !opening.is_plain() && ends_element(&opening.rest(opening.text().len())).is_none()
+    }
 }
 
 /// The same, cut to what follows the text of its place.
@@ -178,8 +195,12 @@ impl RegexList {
 impl Place {
     fn lowest(&self, path: &[u8], bound: u32) -> u32 {
         let mut lowest = self.plain.first().map_or(bound, |&rank| rank.min(bound));
+        let rest = self.rest(path);
+        if let Some(element) = self.elements.iter().find(|element| element.ends(rest)) {
+            lowest = lowest.min(element.rank);
+        }
         for group in self.groups.iter().take_while(|group| group.first < bound) {
-            if let Some(&rank) = group.machine.matched(self.rest(path)).first() {
+            if let Some(&rank) = group.machine.matched(rest).first() {
                 lowest = lowest.min(rank);
             }
         }
@@ -187,9 +208,12 @@ impl Place {
     }
 
     fn each(&self, path: &[u8], visit: &mut impl FnMut(u32)) {
+        let rest = self.rest(path);
+        let ends = |element: &&Element| element.ends(rest);
         self.plain.iter().for_each(|&rank| visit(rank));
+        self.elements.iter().filter(ends).for_each(|element| visit(element.rank));
         for group in &self.groups {
-            group.machine.matched(self.rest(path)).iter().for_each(|&rank| visit(rank));
+            group.machine.matched(rest).iter().for_each(|&rank| visit(rank));
         }
     }
 
@@ -199,7 +223,18 @@ impl Place {
 
     fn memory_usage(&self) -> usize {
         let groups: usize = self.groups.iter().map(Group::memory_usage).sum();
-        size_of::<Self>() + size_of_val(&*self.plain) + groups
+        size_of::<Self>() + size_of_val(&*self.plain) + size_of_val(&*self.elements) + groups
+    }
+}
+
+impl Element {
+    #[inline]
+    fn ends(self, rest: &[u8]) -> bool {
+        match rest {
+            [] | [b'/', ..] => true,
+            [b'\n'] => self.line_feed,
+            _ => false,
+        }
     }
 }
 
@@ -231,6 +266,14 @@ impl Group {
     }
 }
 
+/// What a place is made of.
+#[derive(Default)]
+struct Contents<'a> {
+    plain: Vec<u32>,
+    elements: Vec<Element>,
+    rests: Vec<Rest<'a>>,
+}
+
 struct Builder {
     all: bool,
     allowances: Vec<Allowance>,
@@ -243,30 +286,33 @@ impl Builder {
             return Index::default();
         }
         let kept = kept_texts(parsed);
-        let mut places: BTreeMap<&[u8], (Vec<u32>, Vec<Rest<'_>>)> = BTreeMap::new();
+        let mut places: BTreeMap<&[u8], Contents<'_>> = BTreeMap::new();
         for Parsed { ranks, opening, owner } in parsed {
             if opening.is_plain() {
-                places.entry(opening.text()).or_default().0.extend_from_slice(ranks);
+                places.entry(opening.text()).or_default().plain.extend_from_slice(ranks);
+                continue;
+            }
+            if let Some(line_feed) = ends_element(&opening.rest(opening.text().len())) {
+                let elements = ranks.iter().map(|&rank| Element { rank, line_feed });
+                places.entry(opening.text()).or_default().elements.extend(elements);
                 continue;
             }
             let text = kept.get(opening.text()).copied().unwrap_or_default();
             let rest = Rest { ranks, hir: opening.rest(text.len()), owner: *owner };
-            places.entry(text).or_default().1.push(rest);
+            places.entry(text).or_default().rests.push(rest);
         }
         let entries: Vec<_> =
             (0..).zip(places.keys()).map(|(rank, text)| Entry::literal(text, rank)).collect();
         let mut trie = Vec::new();
         trie::build(&entries, &mut trie);
         trie.extend([0; PADDING]);
-        let places = places.into_iter().map(|(text, (plain, rests))| {
+        let places = places.into_iter().map(|(text, Contents { plain, elements, rests })| {
             let groups = self.groups(rests, text.last().copied());
-            let first = plain.iter().copied().chain(groups.iter().map(|group| group.first)).min();
-            Place {
-                length: text.len(),
-                first: first.unwrap_or(u32::MAX),
-                plain: plain.into(),
-                groups: groups.into(),
-            }
+            let others =
+                elements.iter().map(|element| element.rank).chain(groups.iter().map(|group| group.first));
+            let first = plain.iter().copied().chain(others).min().unwrap_or(u32::MAX);
+            let (plain, elements, groups) = (plain.into(), elements.into(), groups.into());
+            Place { length: text.len(), first, plain, elements, groups }
         });
         Index { places: places.collect(), trie }
     }
@@ -369,7 +415,7 @@ impl Builder {
 /// too many start each other.
 fn kept_texts<'a>(parsed: &'a [Parsed<'_>]) -> BTreeMap<&'a [u8], &'a [u8]> {
     let texts: BTreeSet<_> =
-        parsed.iter().filter(|one| !one.opening.is_plain()).map(|one| one.opening.text()).collect();
+        parsed.iter().filter(|one| one.needs_automaton()).map(|one| one.opening.text()).collect();
     let mut kept = BTreeMap::new();
     // The texts that start the present one, the shortest first.
     let mut above: Vec<&[u8]> = Vec::new();

@@ -72,6 +72,30 @@ impl Opening {
     }
 }
 
+/// Whether what follows a text only has to end its element: `(/|$)`, with which many expressions go on. Says
+/// whether a line feed at the end of the path counts as its end, as the `$` of some engines has it.
+pub(super) fn ends_element(rest: &Hir) -> Option<bool> {
+    let bare = |hir: &Hir| match hir.kind() {
+        HirKind::Capture(capture) => (*capture.sub).clone(),
+        _ => hir.clone(),
+    };
+    let choice = bare(rest);
+    let HirKind::Alternation(branches) = choice.kind() else { return None };
+    let [slash, end] = branches.as_slice() else { return None };
+    let slash = *slash == Hir::literal(*b"/");
+    match bare(end).kind() {
+        _ if !slash => None,
+        HirKind::Look(Look::End) => Some(false),
+        HirKind::Concat(parts) => {
+            let [feed, end] = parts.as_slice() else { return None };
+            let HirKind::Repetition(feed) = feed.kind() else { return None };
+            let optional = (feed.min, feed.max) == (0, Some(1)) && *feed.sub == Hir::literal(*b"\n");
+            (optional && *end.kind() == HirKind::Look(Look::End)).then_some(true)
+        }
+        _ => None,
+    }
+}
+
 /// Appends the text of a part that is plain; `false` when it is not, or not to its end.
 fn take(part: &Hir, fold: bool, text: &mut Vec<u8>) -> bool {
     match part.kind() {
@@ -128,6 +152,18 @@ mod tests {
         assert_eq!(opening("/API/v1", true).0, "/api/v1");
         assert_eq!(opening("/(?-i:A)b", true).0, "/");
         assert_eq!(opening("/x(?-i:a)b", true).0, "/x");
+    }
+
+    #[test]
+    fn the_end_of_an_element() {
+        let ends = |text| ends_element(&super::super::parse(text, true).unwrap());
+        assert_eq!(
+            (ends("(/|$)"), ends("/|$"), ends("(?:/|(?:\\n?\\z))")),
+            (Some(false), Some(false), Some(true))
+        );
+        for other in ["$", "/", "(/|$)?", "(x|$)", "(/|$|x)", "(/|\\n*\\z)", "(/|x?$)", "/|^"] {
+            assert_eq!(ends(other), None, "{other}");
+        }
     }
 
     #[test]
