@@ -114,20 +114,22 @@ impl RouteTable {
     pub fn lookup<'t>(&'t self, request: &RequestHead<'_>) -> Outcome<'t> {
         let path = request.target().as_bytes();
         let scan = Scan::of(path);
-        if scan.is_plain() {
-            let path = Target { path, ends: scan.ends() };
-            if !self.semantics.checks() {
-                return self.search(path, request);
-            }
-            // A host that the table knows by this very spelling needs no check.
-            let needle = self.index.needle(request.host().unwrap_or("").as_bytes());
-            if let Some(exact) = self.index.exact(&needle)
-                && checks::is_ordinary(request)
-            {
-                return self.search_exact(exact, &needle, path, request);
-            }
+        let target = Target { path, ends: scan.ends() };
+        if scan.is_plain() && !self.semantics.checks() {
+            return self.search(target, request);
         }
-        self.lookup_normalized(request)
+        if scan.is_plain() { self.lookup_checked(target, request) } else { self.lookup_normalized(request) }
+    }
+
+    /// A plain target of a dialect that checks requests. A host that the table knows by this very spelling
+    /// needs no check.
+    #[inline(never)]
+    fn lookup_checked<'t>(&'t self, target: Target<'_>, request: &RequestHead<'_>) -> Outcome<'t> {
+        let needle = self.index.needle(request.host().unwrap_or("").as_bytes());
+        match self.index.exact(&needle) {
+            Some(exact) if checks::is_ordinary(request) => self.search_exact(exact, &needle, target, request),
+            _ => self.lookup_normalized(request),
+        }
     }
 
     /// A target with a query, or one that its dialect may have to change or refuse.

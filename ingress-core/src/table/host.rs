@@ -48,9 +48,8 @@ const SHORTLIST: u8 = 16;
 const ROSTER: u8 = 32;
 /// Behind one of the two stands a trie with longer rules.
 const LONGER: u8 = 64;
-
 /// No pattern is a matter of the trie with case.
-const NO_TRIE: u8 = 32;
+const NO_TRIE: u8 = 128;
 
 /// Where the host text starts when a trie follows.
 const TEXT: usize = 8;
