@@ -143,7 +143,7 @@ impl RouteTable {
             Ok(normal) => {
                 let path = normal.path();
                 let request = request.judged(self.semantics.paths().judged(request.target()));
-                self.search(Target { path, ends: Scan::of(path).ends() }, &request)
+                self.search_later(Target { path, ends: Scan::of(path).ends() }, &request)
             }
             Err(refusal) => Outcome::Refused(refusal),
         }
@@ -161,6 +161,12 @@ impl RouteTable {
         }
     }
 
+    /// The same as `search`, for paths that are slower anyway: one copy of it in the code is enough.
+    #[inline(never)]
+    fn search_later<'t>(&'t self, path: Target<'_>, request: &RequestHead<'_>) -> Outcome<'t> {
+        self.search(path, request)
+    }
+
     /// Tries the host as it stands first: most requests spell it as the table does, and where the
     /// spelling is equal there is nothing to bring into form.
     #[inline(always)]
@@ -170,17 +176,30 @@ impl RouteTable {
         if let Some(exact) = self.index.exact(&needle) {
             return self.search_exact(exact, &needle, path, request);
         }
+        self.search_without_exact(&needle, path, request)
+    }
+
+    /// No host of the table is spelt like this one.
+    #[inline(never)]
+    fn search_without_exact<'t>(
+        &'t self,
+        needle: &Needle<'_>,
+        path: Target<'_>,
+        request: &RequestHead<'_>,
+    ) -> Outcome<'t> {
+        let host = request.host().unwrap_or("").as_bytes();
         if HostName::may_change(host) {
             return self.search_respelled(host, path, request);
         }
         // The next to be asked in any order but by rank; mostly it has an answer.
         if self.semantics.choice() != HostChoice::Best
-            && let Some(wildcard) = self.index.wildcards(&needle, self.semantics.hosts().wildcards()).next()
-            && let Some(rule) = wildcard.select(path, request)
+            && self.odd.len() == 0
+            && let Some(wildcard) = self.index.wildcards(needle, self.semantics.hosts().wildcards()).next()
+            && let Some(rule) = wildcard.select_later(path, request)
         {
             return Outcome::Matched(Match::new(wildcard, rule));
         }
-        self.search_all(Some(&needle), Asked::Nothing(None), path, request)
+        self.search_all(Some(needle), Asked::Nothing(None), path, request)
     }
 
     #[inline(always)]
@@ -255,7 +274,9 @@ impl RouteTable {
             }
             let is_asked = in_vain && place == 0;
             first = first.or(Some(host));
-            let Some(rule) = (if is_asked { None } else { host.select(path, request) }) else { continue };
+            let Some(rule) = (if is_asked { None } else { host.select_later(path, request) }) else {
+                continue;
+            };
             let found = Match::new(host, rule);
             if self.semantics.choice() != HostChoice::Best {
                 return Outcome::Matched(found);

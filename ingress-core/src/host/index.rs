@@ -80,7 +80,7 @@ impl HostIndex {
         Needle { name, hash: hash(&self.state, name, 0) }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn exact(&self, needle: &Needle<'_>) -> Option<&HostTable> {
         self.probe(needle.hash, needle.name, false)
     }
@@ -120,7 +120,7 @@ impl HostIndex {
         self.probe(self.hash_of(pattern), pattern.suffix().as_bytes(), pattern.is_wildcard())
     }
 
-    #[inline]
+    #[inline(always)]
     fn probe(&self, hash: u64, text: &[u8], wildcard: bool) -> Option<&HostTable> {
         let shard = self.shards.get(self.shard_of(hash))?;
         let at = bucket_of(hash, shard.len());

@@ -80,7 +80,7 @@ pub(crate) fn lay_out(rules: &PlainRules<'_>, host_text: &[u8], block: &mut Vec<
 
 /// The lowest rank that matches; `places` is where the host text ends, `ends` where the elements of
 /// the path do.
-#[inline]
+#[inline(always)]
 pub(crate) fn lowest(block: &[u8], places: usize, path: &[u8], ends: u64) -> Option<u32> {
     // One check of bounds for all that every lookup reads.
     let (head, first_tags) = block.first_chunk::<{ TAGS + LANES }>()?.split_first_chunk::<TAGS>()?;

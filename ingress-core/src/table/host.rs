@@ -209,7 +209,7 @@ impl HostTable {
     }
 
     /// The lowest-numbered rule that takes the request; default backends are not asked.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn select(&self, target: Target<'_>, request: &RequestHead<'_>) -> Option<RuleId> {
         let block = &self.0.slice;
         let &[flags, length, _, start] = block.first_chunk()?;
@@ -218,6 +218,12 @@ impl HostTable {
             return shortlist::lowest(block, root, target.path, target.ends).map(RuleId::new);
         }
         self.select_by(flags, root, target, request)
+    }
+
+    /// The same, not copied into its caller.
+    #[inline(never)]
+    pub(crate) fn select_later(&self, target: Target<'_>, request: &RequestHead<'_>) -> Option<RuleId> {
+        self.select(target, request)
     }
 
     /// Everything but a mere short list.
