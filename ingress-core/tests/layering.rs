@@ -264,7 +264,9 @@ fn check(file: &str, text: &str) -> Vec<String> {
         }
     }
     for word in &source.words {
-        if NOWHERE.contains(&word.as_str()) || word.starts_with("Atomic") {
+        // Publications are counted where they are made.
+        let atomic = word.starts_with("Atomic") && file != "shared.rs";
+        if NOWHERE.contains(&word.as_str()) || atomic {
             wrong(format!("may not say {word}"));
         }
     }
