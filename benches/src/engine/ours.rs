@@ -129,6 +129,11 @@ impl Dialect for AsWritten {
         "as-written"
     }
 
+    /// The annotations are for the other entrant, which is made of the same objects.
+    fn acts_on(&self, _: &str) -> bool {
+        true
+    }
+
     fn expand(&self, _: &Ingress, out: &mut Contributions<'_>) {
         let Ok(host) = HOST.parse::<HostPattern>() else { return };
         for (index, text) in (0..).zip(&self.texts) {
