@@ -63,28 +63,28 @@ struct Object<'m> {
 
 impl<'m> Object<'m> {
     fn found(self, kind: Kind, field: &FieldPath, message: String) -> Found<'m> {
-        Found {
-            severity: kind.severity(),
-            code: kind.code(),
-            object: self.ingress.id(),
-            field: field.to_string(),
-            location: self.location,
-            message,
-            help: kind.help(),
-            cause: None,
-        }
+        self.said((kind.severity(), kind.code(), kind.help()), field, message)
     }
 
     /// What the compiler has a kind for, but does not look for itself.
     fn found_as(self, kind: DiagnosticKind, field: &FieldPath, message: String) -> Found<'m> {
+        self.said((kind.severity(), kind.code(), kind.help()), field, message)
+    }
+
+    fn said(
+        self,
+        (severity, code, help): (Severity, &'static str, &'static str),
+        field: &FieldPath,
+        message: String,
+    ) -> Found<'m> {
         Found {
-            severity: kind.severity(),
-            code: kind.code(),
+            severity,
+            code,
             object: self.ingress.id(),
             field: field.to_string(),
             location: self.location,
             message,
-            help: kind.help(),
+            help,
             cause: None,
         }
     }
