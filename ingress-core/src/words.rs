@@ -64,6 +64,21 @@ fn same_lanes(a: &[u8; 16], b: &[u8; 16]) -> bool {
     u8x16::new(*a).simd_eq(u8x16::new(*b)).to_bitmask() == 0xffff
 }
 
+/// Whether a text in lower case is this one, whatever the case of the other.
+#[inline]
+pub(crate) fn equal_folded(lower: &[u8], other: &[u8]) -> bool {
+    let same =
+        |lower: &[u8; 8], other: &[u8; 8]| u64::from_le_bytes(*lower) == to_lower(u64::from_le_bytes(*other));
+    if let (Some(last), Some(other_last)) = (lower.last_chunk(), other.last_chunk()) {
+        // The last word overlaps the one before it, rather than that bytes are compared one by one.
+        let words = lower.as_chunks().0.iter().zip(other.as_chunks().0);
+        return lower.len() == other.len()
+            && same(last, other_last)
+            && words.fold(true, |all, (lower, other)| all & same(lower, other));
+    }
+    lower.eq_ignore_ascii_case(other)
+}
+
 /// A text that words are read from at any place, with zeros beyond its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text<'t> {
@@ -178,6 +193,22 @@ mod tests {
                 let mut other = text.to_vec();
                 other[place] ^= 0x80;
                 assert!(!equal(text, &other), "{length} {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn equality_without_case_at_every_length() {
+        let lower: Vec<u8> = (0..40).map(|index| b"abc/0-{@z"[index % 9]).collect();
+        let upper = lower.to_ascii_uppercase();
+        for length in 0..lower.len() {
+            let text = &lower[..length];
+            assert!(equal_folded(text, &upper[..length]) && equal_folded(text, text));
+            assert!(!equal_folded(text, &upper[..length + 1]));
+            for place in 0..length {
+                let mut other = upper[..length].to_vec();
+                other[place] ^= 0x80;
+                assert!(!equal_folded(text, &other), "{length} {place}");
             }
         }
     }

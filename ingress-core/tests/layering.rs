@@ -75,6 +75,7 @@ const RESERVED: &[(&str, &[&str])] = &[
         "path::trie",
         &[
             "path.rs",
+            "path/regex/build.rs",
             "path/regex/list.rs",
             "path/trie.rs",
             "path/trie/build.rs",
