@@ -118,10 +118,11 @@ impl<'t> Text<'t> {
     #[inline(always)]
     pub(crate) fn word_at(self, at: usize) -> u64 {
         // Near the end the last word is read and shifted: cheaper than a branch that nobody foresees.
-        let beyond = (at + 8).saturating_sub(self.bytes.len());
-        let word = word_at(self.bytes, at.wrapping_sub(beyond)).unwrap_or(0);
+        let start = at.min(self.bytes.len().saturating_sub(8));
+        let word = word_at(self.bytes, start).unwrap_or(0);
         // In two halves, for all 64 bits may have to go.
-        (word >> ((4 * beyond) & 63)) >> ((4 * beyond) & 63)
+        let half = (4 * (at - start)) & 63;
+        word >> half >> half
     }
 }
 

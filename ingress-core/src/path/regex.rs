@@ -9,6 +9,7 @@ mod build;
 mod list;
 mod machine;
 mod opening;
+mod texts;
 
 use regex_automata::nfa::thompson::{self, NFA, pikevm};
 use regex_automata::{Anchored, Input};

@@ -16,7 +16,6 @@ use super::list::{Element, Expression, Group, Index, Place, RegexList};
 use super::machine::Machine;
 use super::opening::{Opening, ends_element};
 use super::{anything, parse, program};
-use crate::path::trie::{self, Entry, PADDING};
 
 /// Memory that one automaton may take. Expressions are spread over several until they fit.
 pub(super) const AUTOMATON_LIMIT: usize = 2 << 20;
@@ -81,7 +80,7 @@ impl RegexList {
             allowances: vec![Allowance { space: OWNER_LIMIT, vain: VAIN_LIMIT }; owners],
             refused,
         };
-        let list = Self { with_case: builder.index(&with_case), without_case: builder.index(&without_case) };
+        let list = Self::new(builder.index(&with_case, false), builder.index(&without_case, true));
         builder.refused.sort_unstable();
         (list, builder.refused)
     }
@@ -126,10 +125,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn index(&mut self, parsed: &[Parsed<'_>]) -> Index {
-        if parsed.is_empty() {
-            return Index::default();
-        }
+    fn index(&mut self, parsed: &[Parsed<'_>], fold: bool) -> Index {
         let kept = kept_texts(parsed);
         let mut places: BTreeMap<&[u8], Contents<'_>> = BTreeMap::new();
         for Parsed { ranks, opening, owner } in parsed {
@@ -146,20 +142,11 @@ impl Builder {
             let rest = Rest { ranks, hir: opening.rest(text.len()), owner: *owner };
             places.entry(text).or_default().rests.push(rest);
         }
-        let entries: Vec<_> =
-            (0..).zip(places.keys()).map(|(rank, text)| Entry::literal(text, rank)).collect();
-        let mut trie = Vec::new();
-        trie::build(&entries, &mut trie);
-        trie.extend([0; PADDING]);
         let places = places.into_iter().map(|(text, Contents { plain, elements, rests })| {
             let groups = self.groups(rests, text.last().copied());
-            let others =
-                elements.iter().map(|element| element.rank).chain(groups.iter().map(|group| group.first));
-            let first = plain.iter().copied().chain(others).min().unwrap_or(u32::MAX);
-            let (plain, elements, groups) = (plain.into(), elements.into(), groups.into());
-            Place { length: text.len(), first, plain, elements, groups }
+            (text, Place { plain, elements, groups })
         });
-        Index { places: places.collect(), trie }
+        Index::new(places.collect(), fold)
     }
 
     /// The automata of one place.

@@ -2,15 +2,20 @@
 //!
 //! One automaton over all of them would look at each byte of a path once. But it is the product of all:
 //! five hundred expressions such as people write make several megabytes, and a lookup that waits for memory
-//! at every byte. So a trie finds the texts that the path starts with, and behind each of them a small
+//! at every byte. So a tree finds the texts that the path starts with, and behind each of them a small
 //! automaton tries what may follow there. Most paths meet two or three such texts. Texts that lie too deep
 //! in each other are cut, so that nobody can make a path meet many.
 //!
 //! Nothing here changes or waits, so a search takes no lock, and it allocates nothing.
 
+use std::collections::BTreeMap;
+
 use super::Start;
 use super::machine::Machine;
-use crate::path::trie;
+use super::texts::{Step, Texts};
+
+/// Greater than every number.
+const NONE: u32 = u32::MAX;
 
 /// One expression of a host, with the rules that it belongs to.
 #[derive(Clone, Debug)]
@@ -25,32 +30,38 @@ pub(crate) struct Expression<'a> {
 }
 
 /// All expressions of a host, in the order of their rules.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RegexList {
-    pub(super) with_case: Index,
-    pub(super) without_case: Index,
+    with_case: Index,
+    without_case: Index,
 }
 
 /// Expressions by the text that they start with.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Index {
-    /// The ranks in it are places.
-    pub(super) trie: Vec<u8>,
-    pub(super) places: Vec<Place>,
+    texts: Texts<Firsts>,
+    /// One for each text.
+    places: Vec<Place>,
+}
+
+/// What most lookups need to know of a place, so that they need not touch it: the first of its rules of
+/// each kind, or none.
+#[derive(Clone, Copy, Debug)]
+struct Firsts {
+    plain: u32,
+    element: u32,
+    place: u32,
+    has_groups: bool,
 }
 
 /// What starts with one text.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Place {
-    /// How long the text is.
-    pub(super) length: usize,
-    /// The first of all its rules.
-    pub(super) first: u32,
     /// The rules of which the text is all.
-    pub(super) plain: Box<[u32]>,
+    pub(super) plain: Vec<u32>,
     /// Those for which its last element has to end as well.
-    pub(super) elements: Box<[Element]>,
-    pub(super) groups: Box<[Group]>,
+    pub(super) elements: Vec<Element>,
+    pub(super) groups: Vec<Group>,
 }
 
 /// A rule that takes a path when an element ends.
@@ -70,58 +81,94 @@ pub(super) struct Group {
 }
 
 impl RegexList {
+    pub(super) fn new(with_case: Index, without_case: Index) -> Self {
+        Self { with_case, without_case }
+    }
+
     /// The lowest rank below `bound` whose expression matches.
+    #[inline]
     pub(crate) fn lowest(&self, path: &[u8], bound: u32) -> Option<u32> {
         let mut lowest = bound;
-        self.each_place(path, |place| {
-            if place.first < lowest {
-                lowest = place.lowest(path, lowest);
+        for index in [&self.with_case, &self.without_case] {
+            if !index.texts.is_empty() {
+                lowest = index.lowest(path, lowest);
             }
-        });
+        }
         (lowest < bound).then_some(lowest)
     }
 
     /// Every rank whose expression matches. The list must have been built for it.
     pub(crate) fn each(&self, path: &[u8], mut visit: impl FnMut(u32)) {
-        self.each_place(path, |place| place.each(path, &mut visit));
-    }
-
-    #[inline]
-    fn each_place(&self, path: &[u8], mut visit: impl FnMut(&Place)) {
-        let Index { trie, places } = &self.with_case;
-        if !places.is_empty() {
-            trie::walk::<false>(trie, 0, path, |at| {
-                if let Some(place) = places.get(at as usize) {
-                    visit(place);
-                }
-            });
-        }
-        let Index { trie, places } = &self.without_case;
-        if !places.is_empty() {
-            trie::walk::<true>(trie, 0, path, |at| {
-                if let Some(place) = places.get(at as usize) {
-                    visit(place);
-                }
-            });
-        }
+        self.with_case.each(path, &mut visit);
+        self.without_case.each(path, &mut visit);
     }
 
     pub(crate) fn memory_usage(&self) -> usize {
-        let usage =
-            |index: &Index| index.trie.len() + index.places.iter().map(Place::memory_usage).sum::<usize>();
-        usage(&self.with_case) + usage(&self.without_case)
+        self.with_case.memory_usage() + self.without_case.memory_usage()
+    }
+}
+
+impl Index {
+    /// Takes the texts in their order.
+    pub(super) fn new(places: BTreeMap<&[u8], Place>, fold: bool) -> Self {
+        let texts: Vec<_> =
+            places.iter().zip(0..).map(|((text, place), number)| (*text, place.firsts(number))).collect();
+        let texts = Texts::new(&texts, Place::default().firsts(NONE), fold);
+        Self { texts, places: places.into_values().collect() }
+    }
+
+    /// A function of its own: within another its values would not stay in registers.
+    #[inline(never)]
+    fn lowest(&self, path: &[u8], bound: u32) -> u32 {
+        let mut lowest = bound;
+        self.texts.walk(path, |Step { value: firsts, at, next }| {
+            // No branch, for nobody could foresee where it goes.
+            let ends = u32::from((next == b'/') | (at == path.len()));
+            lowest = lowest.min(firsts.plain).min(firsts.element | ends.wrapping_sub(1));
+            if (firsts.has_groups | (next == b'\n'))
+                && let Some(place) = self.places.get(firsts.place as usize)
+            {
+                lowest = place.lowest(path.get(at..).unwrap_or_default(), lowest);
+            }
+        });
+        lowest
+    }
+
+    fn each(&self, path: &[u8], visit: &mut impl FnMut(u32)) {
+        self.texts.walk(path, |Step { value, at, .. }| {
+            if let Some(place) = self.places.get(value.place as usize) {
+                place.each(path.get(at..).unwrap_or_default(), visit);
+            }
+        });
+    }
+
+    fn memory_usage(&self) -> usize {
+        self.texts.memory_usage() + self.places.iter().map(Place::memory_usage).sum::<usize>()
     }
 }
 
 impl Place {
-    #[inline(always)]
-    fn lowest(&self, path: &[u8], bound: u32) -> u32 {
-        let mut lowest = self.plain.first().map_or(bound, |&rank| rank.min(bound));
-        let rest = self.rest(path);
-        if let Some(element) = self.elements.iter().find(|element| element.ends(rest)) {
-            lowest = lowest.min(element.rank);
+    fn firsts(&self, number: u32) -> Firsts {
+        Firsts {
+            plain: self.plain.first().copied().unwrap_or(NONE),
+            element: self.elements.first().map_or(NONE, |element| element.rank),
+            place: number,
+            has_groups: !self.groups.is_empty(),
         }
-        for group in self.groups.iter().take_while(|group| group.first < bound) {
+    }
+
+    /// The lowest that the first ones do not tell. Few steps of a walk come to it.
+    #[inline(never)]
+    fn lowest(&self, rest: &[u8], bound: u32) -> u32 {
+        let mut lowest = bound;
+        if rest == b"\n" {
+            let element = self.elements.iter().find(|element| element.line_feed);
+            lowest = lowest.min(element.map_or(NONE, |element| element.rank));
+        }
+        for group in &self.groups {
+            if group.first >= lowest {
+                break;
+            }
             if let Some(&rank) = group.machine.matched(rest).first() {
                 lowest = lowest.min(rank);
             }
@@ -129,18 +176,13 @@ impl Place {
         lowest
     }
 
-    fn each(&self, path: &[u8], visit: &mut impl FnMut(u32)) {
-        let rest = self.rest(path);
+    fn each(&self, rest: &[u8], visit: &mut impl FnMut(u32)) {
         let ends = |element: &&Element| element.ends(rest);
         self.plain.iter().for_each(|&rank| visit(rank));
         self.elements.iter().filter(ends).for_each(|element| visit(element.rank));
         for group in &self.groups {
             group.machine.matched(rest).iter().for_each(|&rank| visit(rank));
         }
-    }
-
-    fn rest<'p>(&self, path: &'p [u8]) -> &'p [u8] {
-        path.get(self.length..).unwrap_or_default()
     }
 
     fn memory_usage(&self) -> usize {
@@ -309,7 +351,9 @@ mod tests {
         assert!(refused.is_empty());
         let path = format!("/{}b", "a".repeat(150));
         let mut met = 0;
-        list.each_place(path.as_bytes(), |place| met += place.groups.len());
+        list.with_case.texts.walk(path.as_bytes(), |step| {
+            met += list.with_case.places.get(step.value.place as usize).map_or(0, |place| place.groups.len());
+        });
         assert_eq!(met, DEPTH);
         assert_eq!(list.lowest(path.as_bytes(), u32::MAX), Some(149));
     }
