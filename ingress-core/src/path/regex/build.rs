@@ -33,7 +33,7 @@ pub(super) const DEPTH: usize = 6;
 struct Parsed<'a> {
     ranks: &'a [u32],
     opening: Opening,
-    owner: usize,
+    owners: &'a [usize],
 }
 
 impl Parsed<'_> {
@@ -47,7 +47,7 @@ impl Parsed<'_> {
 struct Rest<'a> {
     ranks: &'a [u32],
     hir: Hir,
-    owner: usize,
+    owners: &'a [usize],
 }
 
 /// What the expressions of one object may still take.
@@ -65,16 +65,17 @@ impl RegexList {
     pub(crate) fn build(expressions: &[Expression<'_>], all: bool) -> (Self, Vec<u32>) {
         let mut refused = Vec::new();
         let (mut with_case, mut without_case) = (Vec::new(), Vec::new());
-        for Expression { ranks, text, fold, start, owner } in expressions {
+        for Expression { ranks, text, fold, start, owners } in expressions {
             match parse(text, *fold) {
                 Ok(hir) => {
-                    let parsed = Parsed { ranks, opening: Opening::new(&hir, *start, *fold), owner: *owner };
+                    let parsed = Parsed { ranks, opening: Opening::new(&hir, *start, *fold), owners };
                     if *fold { without_case.push(parsed) } else { with_case.push(parsed) }
                 }
                 Err(_) => refused.extend(ranks),
             }
         }
-        let owners = expressions.iter().map(|expression| expression.owner + 1).max().unwrap_or(0);
+        let owners =
+            expressions.iter().flat_map(|expression| &expression.owners).max().map_or(0, |last| last + 1);
         let mut builder = Builder {
             all,
             allowances: vec![Allowance { space: OWNER_LIMIT, vain: VAIN_LIMIT }; owners],
@@ -128,7 +129,7 @@ impl Builder {
     fn index(&mut self, parsed: &[Parsed<'_>], fold: bool) -> Index {
         let kept = kept_texts(parsed);
         let mut places: BTreeMap<&[u8], Contents<'_>> = BTreeMap::new();
-        for Parsed { ranks, opening, owner } in parsed {
+        for Parsed { ranks, opening, owners } in parsed {
             if opening.is_plain() {
                 places.entry(opening.text()).or_default().plain.extend_from_slice(ranks);
                 continue;
@@ -139,7 +140,7 @@ impl Builder {
                 continue;
             }
             let text = kept.get(opening.text()).copied().unwrap_or_default();
-            let rest = Rest { ranks, hir: opening.rest(text.len()), owner: *owner };
+            let rest = Rest { ranks, hir: opening.rest(text.len()), owners };
             places.entry(text).or_default().rests.push(rest);
         }
         let places = places.into_iter().map(|(text, Contents { plain, elements, rests })| {
@@ -158,11 +159,12 @@ impl Builder {
         while let Some((mut run, fit_alone)) = runs.pop() {
             run.retain(|one| self.has_something_left(one));
             let Some(first) = run.first() else { continue };
-            let owner = run.iter().all(|one| one.owner == first.owner).then_some(first.owner);
+            let alike = run.iter().all(|one| one.owners == first.owners);
+            let owners = first.owners;
             match Group::build(&run, behind, self.all).filter(|group| self.is_paid_for(group, &run)) {
                 Some(group) => groups.push(group),
                 None if run.len() == 1 => {
-                    self.spend(first.owner, AUTOMATON_LIMIT);
+                    self.spend(owners, AUTOMATON_LIMIT);
                     self.refused.extend(first.ranks);
                 }
                 // Most do not fit because of few: halving would meet these again at every step.
@@ -171,7 +173,9 @@ impl Builder {
                 }
                 None => {
                     // A run of several objects that does not fit is nobody's fault.
-                    owner.into_iter().for_each(|owner| self.spend(owner, AUTOMATON_LIMIT));
+                    if alike {
+                        self.spend(owners, AUTOMATON_LIMIT);
+                    }
                     let second = run.split_off(run.len() / 2);
                     runs.extend([(second, true), (run, true)]);
                 }
@@ -189,12 +193,12 @@ impl Builder {
                 continue;
             }
             let Some(group) = Group::build(slice::from_ref(&one), behind, self.all) else {
-                self.spend(one.owner, AUTOMATON_LIMIT);
+                self.spend(one.owners, AUTOMATON_LIMIT);
                 self.refused.extend(one.ranks);
                 continue;
             };
             let taken = group.machine.memory_usage();
-            self.spend(one.owner, taken);
+            self.spend(one.owners, taken);
             size += taken;
             if size > AUTOMATON_LIMIT / 4 {
                 packs.push(Vec::new());
@@ -207,17 +211,30 @@ impl Builder {
         packs
     }
 
-    /// Refuses what belongs to an object that has used up what it may.
+    /// Refuses what only belongs to objects that have used up what they may.
     fn has_something_left(&mut self, one: &Rest<'_>) -> bool {
-        let left = self.allowances.get(one.owner).is_some_and(|left| left.vain > 0);
+        let left = self.payer(one.owners).is_some();
         if !left {
             self.refused.extend(one.ranks);
         }
         left
     }
 
-    fn spend(&mut self, owner: usize, size: usize) {
-        if let Some(left) = self.allowances.get_mut(owner) {
+    /// Who pays for an expression that several objects have: who has most left. So none of them
+    /// depends on what else another one asks for.
+    fn payer(&self, owners: &[usize]) -> Option<usize> {
+        let left = |owner: &usize| self.allowances.get(*owner).filter(|left| left.vain > 0);
+        owners
+            .iter()
+            .copied()
+            .filter(|owner| left(owner).is_some())
+            .max_by_key(|owner| left(owner).map(|left| left.space))
+    }
+
+    fn spend(&mut self, owners: &[usize], size: usize) {
+        if let Some(payer) = self.payer(owners)
+            && let Some(left) = self.allowances.get_mut(payer)
+        {
             left.vain = left.vain.saturating_sub(size);
         }
     }
@@ -227,7 +244,9 @@ impl Builder {
     fn is_paid_for(&mut self, group: &Group, run: &[Rest<'_>]) -> bool {
         let share = group.machine.memory_usage() / run.len().max(1);
         let mut shares = BTreeMap::new();
-        run.iter().for_each(|one| *shares.entry(one.owner).or_insert(0) += share);
+        for payer in run.iter().filter_map(|one| self.payer(one.owners)) {
+            *shares.entry(payer).or_insert(0) += share;
+        }
         let enough = |(owner, share): (&usize, &usize)| {
             self.allowances.get(*owner).is_some_and(|left| left.space >= *share)
         };

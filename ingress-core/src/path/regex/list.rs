@@ -25,8 +25,8 @@ pub(crate) struct Expression<'a> {
     pub(crate) text: &'a str,
     pub(crate) fold: bool,
     pub(crate) start: Start,
-    /// The number of the object that it came from.
-    pub(crate) owner: usize,
+    /// The numbers of the objects that it came from.
+    pub(crate) owners: Vec<usize>,
 }
 
 /// All expressions of a host, in the order of their rules.
@@ -214,12 +214,12 @@ mod tests {
     use super::*;
 
     fn list(texts: &[&str], all: bool) -> (RegexList, Vec<u32>) {
-        owned(texts, |_| 0, all)
+        owned(texts, |_| vec![0], all)
     }
 
-    fn owned(texts: &[&str], owner: fn(u32) -> usize, all: bool) -> (RegexList, Vec<u32>) {
+    fn owned(texts: &[&str], owners: fn(u32) -> Vec<usize>, all: bool) -> (RegexList, Vec<u32>) {
         let expression = |(rank, text): (u32, &&'static str)| -> Expression<'static> {
-            Expression { ranks: vec![rank], text, fold: false, start: Start::Path, owner: owner(rank) }
+            Expression { ranks: vec![rank], text, fold: false, start: Start::Path, owners: owners(rank) }
         };
         let texts: Vec<&'static str> = texts.iter().map(|text| &*String::from(*text).leak()).collect();
         let expressions: Vec<_> = (0..).zip(&texts).map(expression).collect();
@@ -316,7 +316,7 @@ mod tests {
             let texts: Vec<_> =
                 texts.iter().map(written).chain(["b/c".to_owned(), "c$".to_owned()]).collect();
             let expression = |(rank, text): (u32, _)| -> Expression<'_> {
-                Expression { ranks: vec![2 * rank, 2 * rank + 1], text, fold, start, owner: 0 }
+                Expression { ranks: vec![2 * rank, 2 * rank + 1], text, fold, start, owners: vec![0] }
             };
             let expressions: Vec<_> = (0..).zip(texts.iter().map(String::as_str)).map(expression).collect();
             let (list, refused) = RegexList::build(&expressions, all);
@@ -382,13 +382,22 @@ mod tests {
         assert!(list.memory_usage() <= OWNER_LIMIT + 100 * size_of::<Group>() + 24 * texts.len());
     }
 
-    /// One object's expressions take all that it may have, and those of others are served nevertheless.
+    /// One object's expressions take all that it may have, and those of others are served nevertheless, even
+    /// what it has in common with them.
     #[test]
     fn nobody_uses_up_what_others_need() {
         let bombs = (0..20).map(|n| format!("/{n}(a|b)*a(a|b){{18}}"));
         let texts: Vec<String> = bombs.chain((0..20).map(|n| format!("/x{n}[a-z]?$"))).collect();
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let (list, refused) = owned(&texts, |rank| usize::from(rank >= 20), true);
+        let (list, refused) = owned(
+            &texts,
+            |rank| match rank {
+                0..20 => vec![0],
+                27 => vec![0, 1],
+                _ => vec![1],
+            },
+            true,
+        );
         assert_eq!(refused, (0..20).collect::<Vec<_>>());
         let mut found = Vec::new();
         list.each(b"/x7", |rank| found.push(rank));
