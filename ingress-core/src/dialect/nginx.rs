@@ -26,6 +26,7 @@ use std::cmp::Ordering;
 
 pub(super) use settings::OPTIONS;
 
+use self::certificates::Registered;
 use self::emit::{Maker, Settled};
 use self::locations::Layout;
 use self::model::{ANY, Model, Object};
@@ -108,7 +109,7 @@ impl Dialect for IngressNginx {
                 .fragment(Fragment::Cut);
         Semantics::default()
             .with_choice(HostChoice::MostSpecific)
-            .with_hosts(HostReading::new(Wildcards::OneLabel))
+            .with_hosts(HostReading::new(Wildcards::OneLabel).lenient())
             .with_paths(PATHS)
             .with_forward_received(true)
             .with_checks(true)
@@ -165,6 +166,8 @@ impl Whole for IngressNginx {
         let around = out.surroundings();
         let registered = certificates::registered(&model, around);
         let names = names::resolve(&model, out);
+        let by_expression = names.iter().any(|name| name.pattern.is_regex());
+        let mut any = Vec::new();
         for (name, server) in &model.servers {
             let layout = Layout::of(server, &model);
             admission::check_layout(server, &layout, &model, out);
@@ -172,6 +175,9 @@ impl Whole for IngressNginx {
                 if !matches!(serves, Serves::Server(own) if own == name) {
                     continue;
                 }
+                let is_host = text == name;
+                let coverage =
+                    registered.coverage(if is_host && name != ANY { &server.pattern } else { pattern });
                 let maker = Maker {
                     model: &model,
                     settled: &settled,
@@ -180,15 +186,21 @@ impl Whole for IngressNginx {
                     default_backend: out.default_backend(),
                     server,
                     layout: &layout,
-                    has_certificate: name != ANY && certificates::covers(&registered, text)
-                        || name == ANY && text != ANY && certificates::covers(&registered, text),
+                    coverage: &coverage,
                 };
-                let certificate = if text == name {
+                let certificate = if is_host {
                     certificates::of_server(name, &model, around)
                 } else {
                     covered(&registered, text, name, &model, around)
                 };
-                out.host(pattern.clone(), maker.rules(), certificate);
+                let rules = maker.rules();
+                if pattern.is_any() {
+                    any.clone_from(&rules);
+                } else if pattern.as_str() == ANY && !by_expression && rules == any {
+                    // Requests for it meet the same rules anyway.
+                    continue;
+                }
+                out.host(pattern.clone(), rules, certificate);
             }
         }
         for Name { pattern, text, serves } in names {
@@ -207,7 +219,7 @@ impl Whole for IngressNginx {
 
 /// The certificate for another name of a server.
 fn covered(
-    registered: &std::collections::BTreeSet<String>,
+    registered: &Registered,
     text: &str,
     name: &str,
     model: &Model<'_>,

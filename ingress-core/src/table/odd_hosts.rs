@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::HostTable;
+use super::{HostReading, HostTable};
 use crate::host::{HostName, HostPattern};
 
 /// Such hosts, in the order of their patterns.
@@ -45,23 +45,35 @@ impl OddHosts {
     }
 
     /// Those that mean a name and go before wildcards.
-    pub(crate) fn before<'t>(&'t self, name: Option<&[u8]>) -> impl Iterator<Item = &'t HostTable> + use<'t> {
-        meant(&self.before, name)
+    pub(crate) fn before<'t>(
+        &'t self,
+        name: Option<&[u8]>,
+        reading: HostReading,
+    ) -> impl Iterator<Item = &'t HostTable> + use<'t> {
+        meant(&self.before, name, reading)
     }
 
     /// Those that mean a name and go behind wildcards.
-    pub(crate) fn behind<'t>(&'t self, name: Option<&[u8]>) -> impl Iterator<Item = &'t HostTable> + use<'t> {
-        meant(&self.behind, name)
+    pub(crate) fn behind<'t>(
+        &'t self,
+        name: Option<&[u8]>,
+        reading: HostReading,
+    ) -> impl Iterator<Item = &'t HostTable> + use<'t> {
+        meant(&self.behind, name, reading)
     }
 }
 
-fn meant<'t>(hosts: &'t [HostTable], name: Option<&[u8]>) -> impl Iterator<Item = &'t HostTable> + use<'t> {
+fn meant<'t>(
+    hosts: &'t [HostTable],
+    name: Option<&[u8]>,
+    reading: HostReading,
+) -> impl Iterator<Item = &'t HostTable> + use<'t> {
     let text = if hosts.is_empty() { None } else { name.and_then(|name| str::from_utf8(name).ok()) };
     // Owned only where there are such hosts at all.
-    let name = text.and_then(HostName::parse).map(|name| name.as_str().to_owned());
+    let name = text.and_then(|text| reading.name_in_form(text)).map(|name| name.as_str().to_owned());
     let hosts = if name.is_some() { hosts } else { &[] };
     hosts.iter().filter(move |host| {
-        let name = name.as_deref().and_then(HostName::parse);
+        let name = name.as_deref().map(HostName::in_form);
         name.is_some_and(|name| host.pattern().matches(&name))
     })
 }

@@ -2,6 +2,7 @@
 
 use http::{HeaderName, StatusCode};
 
+use super::certificates::Coverage;
 use super::locations::{Layout, Written, rewrite_of};
 use super::model::{Model, Object, Server};
 use super::pcre;
@@ -31,7 +32,7 @@ pub(super) struct Maker<'m, 'i> {
     pub(super) server: &'m Server,
     pub(super) layout: &'m Layout<'m>,
     /// Whether a certificate is found for the name that the rules are made for.
-    pub(super) has_certificate: bool,
+    pub(super) coverage: &'m Coverage,
 }
 
 /// The header that tells the scheme, where such headers are believed.
@@ -178,14 +179,18 @@ impl<'m, 'i> Maker<'m, 'i> {
                 prefixes.push((written.path.len(), own));
             }
         }
-        let exact = |path: &str| self.layout.written.iter().any(|other| other.exact && other.path == path);
+        let any = self.server.pattern.is_any();
+        let is_located = |path: &str| {
+            any && super::built_in::PATHS.contains(&path)
+                || self.layout.written.iter().any(|other| other.exact && other.path == path)
+        };
         for written in slashes {
             let Some(bare) = written.path.strip_suffix('/') else { continue };
-            if !exact(bare) {
+            if !is_located(bare) {
                 self.slash_redirect(bare, written, rules);
             }
         }
-        if self.server.pattern.is_any() {
+        if any {
             super::built_in::add(&mut prefixes);
         }
         prefixes.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
