@@ -23,10 +23,11 @@ mod variables;
 mod vocabulary;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 pub(super) use settings::OPTIONS;
 
-use self::certificates::Registered;
+use self::certificates::{Certificates, Registered};
 use self::emit::{Maker, Settled};
 use self::locations::Layout;
 use self::model::{ANY, Model, Object};
@@ -134,6 +135,11 @@ impl Dialect for IngressNginx {
         if taken { Selection::Taken } else { Selection::Left }
     }
 
+    /// Those that are not acted on are reported by name, when all objects are read.
+    fn acts_on(&self, annotation: &str) -> bool {
+        annotation.strip_prefix(vocabulary::PREFIX).is_some_and(|name| vocabulary::find(name).is_some())
+    }
+
     /// The older, then the *larger* `namespace/name`. What has no time counts as the oldest.
     fn compare(&self, a: &Ingress, b: &Ingress) -> Ordering {
         a.created().cmp(&b.created()).then_with(|| b.id().as_str().cmp(a.id().as_str()))
@@ -164,17 +170,21 @@ impl Whole for IngressNginx {
         }
 
         let around = out.surroundings();
-        let registered = certificates::registered(&model, around);
+        let certificates = Certificates::new(&model, around);
+        let registered = certificates::registered(&model, &certificates, around);
         let names = names::resolve(&model, out);
+        let mut of_server: BTreeMap<&str, Vec<&Name>> = BTreeMap::new();
+        for name in &names {
+            if let Serves::Server(server) = &name.serves {
+                of_server.entry(server).or_default().push(name);
+            }
+        }
         let by_expression = names.iter().any(|name| name.pattern.is_regex());
         let mut any = Vec::new();
         for (name, server) in &model.servers {
             let layout = Layout::of(server, &model);
             admission::check_layout(server, &layout, &model, out);
-            for Name { pattern, text, serves } in &names {
-                if !matches!(serves, Serves::Server(own) if own == name) {
-                    continue;
-                }
+            for Name { pattern, text, .. } in of_server.remove(name.as_str()).unwrap_or_default() {
                 let is_host = text == name;
                 let coverage =
                     registered.coverage(if is_host && name != ANY { &server.pattern } else { pattern });
@@ -189,9 +199,9 @@ impl Whole for IngressNginx {
                     coverage: &coverage,
                 };
                 let certificate = if is_host {
-                    certificates::of_server(name, &model, around)
+                    certificates.of(name)
                 } else {
-                    covered(&registered, text, name, &model, around)
+                    covered(&registered, text, name, &certificates)
                 };
                 let rules = maker.rules();
                 if pattern.is_any() {
@@ -206,7 +216,7 @@ impl Whole for IngressNginx {
         for Name { pattern, text, serves } in names {
             let Serves::WwwRedirect(to) = serves else { continue };
             let Some(server) = model.servers.get(&to) else { continue };
-            let certificate = covered(&registered, &text, &to, &model, around);
+            let certificate = covered(&registered, &text, &to, &certificates);
             let object = server.from_to_www.and_then(|owner| model.objects.get(owner));
             let origin = object.map_or_else(Origin::configuration, |object| {
                 let key = format!("{}from-to-www-redirect", vocabulary::PREFIX);
@@ -222,14 +232,9 @@ fn covered(
     registered: &Registered,
     text: &str,
     name: &str,
-    model: &Model<'_>,
-    around: &super::Surroundings,
+    certificates: &Certificates<'_>,
 ) -> CertificateChoice {
-    if registered.contains(text) {
-        certificates::of_server(name, model, around)
-    } else {
-        CertificateChoice::Inherited
-    }
+    if registered.contains(text) { certificates.of(name) } else { CertificateChoice::Inherited }
 }
 
 /// Everything on the other half of a `www` pair goes to this one; the port is always written.

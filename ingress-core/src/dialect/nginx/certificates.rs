@@ -1,6 +1,6 @@
 //! Certificates: which one a host shows, which hosts have one, and which ask clients for theirs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::findings;
@@ -45,23 +45,36 @@ pub(super) fn ask_clients(
     }
 }
 
-/// The certificate of a host.
-pub(super) fn of_server(name: &str, model: &Model<'_>, around: &Surroundings) -> CertificateChoice {
-    if name == ANY {
-        return CertificateChoice::Inherited;
-    }
-    for object in model.objects.iter().filter(|object| object.options.canary.is_none()) {
-        let ingress = object.notes.ingress();
-        if !ingress.rules().iter().any(|rule| server_name(rule.host()) == name) || ingress.tls().is_empty() {
-            continue;
+/// The certificates of hosts that have one: the first object with a rule for the host and with a TLS section
+/// decides.
+#[derive(Debug)]
+pub(super) struct Certificates<'m>(BTreeMap<&'m str, CertificateChoice>);
+
+impl<'m> Certificates<'m> {
+    pub(super) fn new(model: &'m Model<'_>, around: &Surroundings) -> Self {
+        let mut choices = BTreeMap::new();
+        for object in model.objects.iter().filter(|object| object.options.canary.is_none()) {
+            let ingress = object.notes.ingress();
+            if ingress.tls().is_empty() {
+                continue;
+            }
+            for name in
+                ingress.rules().iter().map(|rule| server_name(rule.host())).filter(|name| *name != ANY)
+            {
+                choices.entry(name).or_insert_with(|| {
+                    let secret = named(name, ingress, around);
+                    let valid = secret.filter(|secret| is_valid(secret, name, around));
+                    valid.map_or(CertificateChoice::Default, CertificateChoice::Secret)
+                });
+            }
         }
-        let secret = named(name, ingress, around);
-        return match secret.filter(|secret| is_valid(secret, name, around)) {
-            Some(secret) => CertificateChoice::Secret(secret),
-            None => CertificateChoice::Default,
-        };
+        Self(choices)
     }
-    CertificateChoice::Inherited
+
+    /// The certificate of a host.
+    pub(super) fn of(&self, name: &str) -> CertificateChoice {
+        self.0.get(name).cloned().unwrap_or_default()
+    }
 }
 
 /// The Secret that an object names for a host: that of the first entry with the host in it, else the first
@@ -106,10 +119,14 @@ pub(super) enum Coverage {
 }
 
 /// Finds the names that a certificate is registered for.
-pub(super) fn registered(model: &Model<'_>, around: &Surroundings) -> Registered {
+pub(super) fn registered(
+    model: &Model<'_>,
+    certificates: &Certificates<'_>,
+    around: &Surroundings,
+) -> Registered {
     let mut names = BTreeSet::new();
     for (name, server) in &model.servers {
-        let choice = of_server(name, model, around);
+        let choice = certificates.of(name);
         if choice == CertificateChoice::Inherited {
             continue;
         }
