@@ -9,6 +9,7 @@ mod cluster;
 mod examples;
 mod explain;
 mod findings;
+mod nginx_cases;
 mod pages;
 mod program;
 mod reader;
