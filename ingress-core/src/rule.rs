@@ -2,6 +2,7 @@
 
 mod action;
 mod authorize;
+mod client_header;
 mod policy;
 mod predicate;
 mod reason;
@@ -16,6 +17,7 @@ use http::StatusCode;
 
 pub use action::{Action, Backend, Forward, Redirect, ResourceRef, ServiceRef};
 pub use authorize::Authorize;
+pub use client_header::ClientHeader;
 pub use policy::{
     Affinity, Balance, BasicAuth, CertificateAuth, Cors, ErrorPages, ExternalAuth, Mirror, Policy, Protocol,
     Retry, UpstreamTls,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
-use super::{ServiceRef, SourceRanges};
+use super::{ClientHeader, ServiceRef, SourceRanges};
 use crate::path::PathError;
 use crate::path::regex::Search;
 use crate::request::{RequestHead, Scheme};
@@ -67,7 +67,7 @@ struct SchemeTest {
 struct SourceTest {
     ranges: SourceRanges,
     inside: bool,
-    announced: Option<HeaderName>,
+    announced: Option<ClientHeader>,
 }
 
 /// What is asked of a value.
@@ -155,7 +155,7 @@ impl Predicate {
     /// On the address of the client: it lies in one of these ranges, or in none. It is that of the
     /// connection, unless a header that is believed says another one. An address that is not known lies in
     /// no range.
-    pub fn source(ranges: SourceRanges, inside: bool, announced: Option<HeaderName>) -> Self {
+    pub fn source(ranges: SourceRanges, inside: bool, announced: Option<ClientHeader>) -> Self {
         let test = SourceTest { ranges, inside, announced };
         Self { subject: Subject::Source(Box::new(test)), test: ValueTest::present() }
     }
@@ -240,15 +240,11 @@ impl SchemeTest {
 }
 
 impl SourceTest {
-    /// The client's address. Of a list the first element is the client's own; what cannot be read leaves
-    /// the address of the connection.
     fn address(&self, request: &RequestHead<'_>) -> Option<IpAddr> {
-        let announced = || {
-            let list = request.header_values(self.announced.as_ref()?).next()?;
-            let first = list.split(|&byte| byte == b',').next()?.trim_ascii();
-            str::from_utf8(first).ok()?.parse().ok()
-        };
-        announced().or_else(|| request.client_address())
+        match &self.announced {
+            Some(header) => header.address(request),
+            None => request.client_address(),
+        }
     }
 
     fn holds(&self, request: &RequestHead<'_>) -> bool {

@@ -10,7 +10,9 @@ use super::settings::Globals;
 use crate::dialect::Surroundings;
 use crate::origin::Origin;
 use crate::path::PathPattern;
-use crate::rule::{Action, Piece, Policy, Predicate, Reason, Rule, SourceRanges, Template, ValueTest};
+use crate::rule::{
+    Action, ClientHeader, Piece, Policy, Predicate, Reason, Rule, SourceRanges, Template, ValueTest,
+};
 
 /// What every location of an object has in common, settled once.
 #[derive(Debug, Default)]
@@ -40,9 +42,17 @@ pub(super) fn announced_scheme(globals: &Globals) -> Option<HeaderName> {
     globals.forwarded_headers.then(|| HeaderName::from_static("x-forwarded-proto"))
 }
 
-/// The header that tells the client's address, where such headers are believed.
-pub(super) fn announced_client(globals: &Globals) -> Option<HeaderName> {
-    globals.forwarded_headers.then(|| HeaderName::from_static("x-forwarded-for"))
+/// The header that tells the client's address, where it is read. With the PROXY protocol the connection itself
+/// tells it, and no header does.
+pub(super) fn announced_client(globals: &Globals) -> Option<ClientHeader> {
+    if globals.proxy_protocol || !(globals.forwarded_headers || globals.real_ip) {
+        return None;
+    }
+    let header = ClientHeader::new(globals.client_header.clone());
+    Some(match &globals.believed {
+        Some(ranges) => header.believed_from(ranges.clone()),
+        None => header,
+    })
 }
 
 impl<'m, 'i> Maker<'m, 'i> {
