@@ -10,6 +10,7 @@ mod examples;
 mod explain;
 mod findings;
 mod nginx_cases;
+mod nginx_page;
 mod pages;
 mod program;
 mod reader;
