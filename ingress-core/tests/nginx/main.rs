@@ -25,6 +25,8 @@ mod client;
 mod compare;
 mod config;
 mod controller;
+#[path = "../suite/random.rs"]
+mod numbers;
 mod objects;
 mod random;
 mod requests;
