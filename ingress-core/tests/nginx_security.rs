@@ -185,3 +185,14 @@ fn foreign_annotations_are_named() {
         ]
     );
 }
+
+#[test]
+fn the_page_lists_what_is_not_acted_on() {
+    let page = include_str!("../src/docs/ingress_nginx.md");
+    let (_, table) = page.split_once("| annotation | what is lost |\n|---|---|\n").expect("it has the table");
+    let (table, _) = table.split_once("\n\n").expect("something follows");
+    let rows: Vec<String> =
+        IngressNginx::not_acted_on().map(|(name, lost)| format!("| `{name}` | {lost} |")).collect();
+    assert_eq!(table.lines().collect::<Vec<_>>(), rows);
+    assert!(IngressNginx::acted_on().all(|name| !rows.iter().any(|row| row.contains(&format!("`{name}`")))));
+}

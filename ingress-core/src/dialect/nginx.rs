@@ -88,13 +88,13 @@ impl IngressNginx {
     }
 
     /// The annotations that the dialect acts on, without the controller's prefix.
-    pub fn acts_on() -> impl Iterator<Item = &'static str> {
+    pub fn acted_on() -> impl Iterator<Item = &'static str> {
         vocabulary::ENTRIES.iter().filter(|entry| entry.lost.is_none()).map(|entry| entry.name)
     }
 
     /// The annotations that the dialect reads and judges as the controller does, but does not act on,
     /// without the controller's prefix; and what is lost.
-    pub fn does_not_act_on() -> impl Iterator<Item = (&'static str, &'static str)> {
+    pub fn not_acted_on() -> impl Iterator<Item = (&'static str, &'static str)> {
         vocabulary::ENTRIES.iter().filter_map(|entry| Some((entry.name, entry.lost?)))
     }
 }
