@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ingress_core::Backend;
-use ingress_core::endpoint::{Cluster, EndpointSlice, Endpoints, Resolution, ResolveOptions, Service};
+use ingress_core::endpoint::{
+    Cluster, EndpointReading, EndpointSlice, Endpoints, Resolution, ResolveOptions, Service,
+};
 use ingress_core::origin::{ObjectId, SecretRef};
 use ingress_core::port::Port;
 use ingress_core::request::Availability;
@@ -39,8 +41,11 @@ pub(crate) enum Standing {
 
 impl Inventory {
     /// Takes in what was read. An object that is not what its kind says is given back with the reason.
-    pub(crate) fn new(resources: &[Located<Resource>]) -> (Self, Vec<(&Located<Resource>, String)>) {
-        let mut cluster = Cluster::default();
+    pub(crate) fn new(
+        resources: &[Located<Resource>],
+        reading: EndpointReading,
+    ) -> (Self, Vec<(&Located<Resource>, String)>) {
+        let mut cluster = Cluster::new(reading);
         let mut inventory = Self::default();
         let mut broken = Vec::new();
         for located in resources {
@@ -102,12 +107,19 @@ impl Inventory {
             return Standing::Unsaid;
         }
         match self.endpoints.resolve(service, port, &ResolveOptions::default()) {
-            Resolution::NoEndpoints if !self.knows_endpoints => Standing::Unsaid,
+            // A name outside of the cluster has no endpoints that the input could hold.
+            Resolution::NoEndpoints if !self.knows_endpoints && !self.is_external(service) => {
+                Standing::Unsaid
+            }
             resolution => match resolution.reason() {
                 Some(reason) => Standing::Missing(reason),
                 None => Standing::Resolved(resolution),
             },
         }
+    }
+
+    fn is_external(&self, service: &ObjectId) -> bool {
+        self.endpoints.service(service).is_some_and(Service::is_external)
     }
 
     /// Whether a Secret is known not to be there.

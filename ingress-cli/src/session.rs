@@ -77,6 +77,7 @@ impl Session {
         if let Some(id) = settings.lacks_config_map(&manifests) {
             output.warning(format_args!("there is no ConfigMap {id} in the input"));
         }
+        let reading = dialect.endpoints();
         let mut compiler = Compiler::with_config(dialect, settings.config(&manifests));
         let progress = output.progress("compiling");
         let total = manifests.ingresses().len() as u64;
@@ -84,7 +85,7 @@ impl Session {
             progress.at(done, total);
             let _ = compiler.upsert(ingress.object().clone());
         }
-        let (inventory, unreadable) = Inventory::new(manifests.resources());
+        let (inventory, unreadable) = Inventory::new(manifests.resources(), reading);
         let _ = compiler.set_surroundings(surroundings::of(&manifests, &inventory));
         let table = compiler.compile();
         drop(progress);

@@ -25,6 +25,7 @@ pub use surroundings::{Known, SecretFacts, Surroundings};
 pub(crate) use whole::AssembledHost;
 pub use whole::{Assembly, CertificateChoice, Whole};
 
+use crate::endpoint::EndpointReading;
 use crate::ingress::{ClassSelector, Ingress, Selection};
 pub use crate::table::{HostChoice, HostReading, Semantics, Wildcards};
 
@@ -66,6 +67,11 @@ pub trait Dialect: fmt::Debug + Send + Sync + 'static {
     /// What one object adds to the table. Called once for each change of the object.
     fn expand(&self, ingress: &Ingress, out: &mut Contributions<'_>);
 
+    /// How Services and their endpoints are read: by default as the cluster itself reads them.
+    fn endpoints(&self) -> EndpointReading {
+        EndpointReading::default()
+    }
+
     /// The reading of all objects at once, for dialects that have one. Then neither
     /// [`expand`](Self::expand) nor [`arrange`](Self::arrange) is asked.
     fn whole(&self) -> Option<&dyn Whole> {
@@ -106,6 +112,10 @@ impl<D: Dialect + ?Sized> Dialect for Box<D> {
 
     fn arrange(&self, host: &mut HostRules<'_>) {
         (**self).arrange(host);
+    }
+
+    fn endpoints(&self) -> EndpointReading {
+        (**self).endpoints()
     }
 
     fn whole(&self) -> Option<&dyn Whole> {

@@ -71,7 +71,7 @@ use std::sync::Arc;
 #[cfg(feature = "k8s-openapi")]
 pub(crate) use address::Host;
 pub use address::{Address, AddressFamily};
-pub use cluster::Cluster;
+pub use cluster::{Cluster, EndpointReading};
 pub use service::{Service, ServicePort};
 pub use slice::{EndpointSlice, SliceEndpoint};
 pub use targets::{Endpoint, EndpointSet};

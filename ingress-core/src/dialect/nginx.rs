@@ -38,6 +38,7 @@ use super::catalog::{SettingWarning, Settings};
 use super::{Assembly, CertificateChoice, Contributions, Dialect, Semantics, Whole};
 use crate::diagnostic::DiagnosticKind;
 use crate::dialect::{HostChoice, HostReading, Wildcards};
+use crate::endpoint::EndpointReading;
 use crate::ingress::{ClassSelector, Ingress, Selection};
 use crate::origin::{FieldPath, Origin};
 use crate::path::{Fragment, PathPattern, PathReading, Step};
@@ -147,6 +148,10 @@ impl Dialect for IngressNginx {
 
     /// Nothing is said of an object by itself.
     fn expand(&self, _: &Ingress, _: &mut Contributions<'_>) {}
+
+    fn endpoints(&self) -> EndpointReading {
+        EndpointReading::default().by_target_port().ready_only()
+    }
 
     fn whole(&self) -> Option<&dyn Whole> {
         Some(self)

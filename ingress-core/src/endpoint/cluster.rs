@@ -44,6 +44,46 @@ pub struct Cluster {
     owners: BTreeMap<SliceKey, ObjectId>,
     dirty: BTreeSet<ObjectId>,
     view: Arc<Endpoints>,
+    reading: EndpointReading,
+}
+
+/// How Services and slices are read, as far as controllers differ in it.
+///
+/// ```
+/// use ingress_core::endpoint::{Cluster, EndpointReading, Service, ServicePort};
+/// use ingress_core::endpoint::{EndpointSlice, ResolveOptions, SliceEndpoint};
+/// use ingress_core::origin::ObjectId;
+///
+/// let web = ObjectId::new("shop", "web");
+/// let mut cluster = Cluster::new(EndpointReading::default().by_target_port().ready_only());
+/// cluster.upsert_service(Service::new(web.clone()).with_port(ServicePort::new(80).with_target(8080)));
+/// let slice = EndpointSlice::new(ObjectId::new("shop", "web-x7k2p"), web.clone()).with_port("", 8080);
+/// let leaving = SliceEndpoint::new([10, 0, 0, 2]).ready(false).terminating(true);
+/// cluster.upsert_slice(slice.with_endpoint(SliceEndpoint::new([10, 0, 0, 1])).with_endpoint(leaving));
+/// let found = cluster.endpoints().resolve(&web, &8080.into(), &ResolveOptions::default());
+/// assert_eq!(found.to_string(), "10.0.0.1:8080");
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct EndpointReading {
+    by_target_port: bool,
+    ready_only: bool,
+}
+
+impl EndpointReading {
+    /// A backend means the first port whose number, target or name has the text that it says, whatever kind
+    /// the Service is of.
+    #[must_use]
+    pub const fn by_target_port(mut self) -> Self {
+        self.by_target_port = true;
+        self
+    }
+
+    /// Endpoints that are not ready are never used, not even those that serve while they end.
+    #[must_use]
+    pub const fn ready_only(mut self) -> Self {
+        self.ready_only = true;
+        self
+    }
 }
 
 fn filed(id: &ObjectId) -> (u64, ObjectId) {
@@ -59,9 +99,17 @@ struct Known {
 }
 
 impl Cluster {
+    /// A cluster without objects, read in this way.
+    pub fn new(reading: EndpointReading) -> Self {
+        Self { reading, ..Self::default() }
+    }
+
     /// Adds a Service, or replaces the one of the same name. Tells whether anything changed.
     pub fn upsert_service(&mut self, service: impl Into<Service>) -> bool {
         let mut service = service.into();
+        if self.reading.by_target_port {
+            service.find_by_target();
+        }
         let id = service.id().clone();
         let known = self.known.entry(filed(&id)).or_default();
         if known.service.as_ref() == Some(&service) {
@@ -86,6 +134,9 @@ impl Cluster {
     /// whether anything changed.
     pub fn upsert_slice(&mut self, slice: impl Into<EndpointSlice>) -> bool {
         let mut slice = slice.into();
+        if self.reading.ready_only {
+            slice.drop_draining();
+        }
         let key = slice.key();
         let Some(service) = slice.service().cloned() else { return self.remove(&key) };
         let same_owner = self.owners.get(&key) == Some(&service);

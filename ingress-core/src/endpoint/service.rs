@@ -26,6 +26,8 @@ pub struct Service {
     id: ObjectId,
     kind: Kind,
     ports: Vec<ServicePort>,
+    /// Whether a backend may also mean a port by its target.
+    by_target: bool,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -50,7 +52,7 @@ pub struct ServicePort {
 impl Service {
     /// A Service with a cluster IP and no ports yet.
     pub fn new(id: ObjectId) -> Self {
-        Self { id, kind: Kind::Cluster, ports: Vec::new() }
+        Self { id, kind: Kind::Cluster, ports: Vec::new(), by_target: false }
     }
 
     /// Makes it headless: `clusterIP: None`.
@@ -104,6 +106,10 @@ impl Service {
     }
 
     pub(super) fn position(&self, port: &Port) -> Option<usize> {
+        if self.by_target && *port != Port::Number(0) {
+            let wanted = port.to_string();
+            return self.ports.iter().position(|port| port.tcp && port.goes_by(&wanted));
+        }
         let find =
             |test: &dyn Fn(&ServicePort) -> bool| self.ports.iter().position(|port| port.tcp && test(port));
         match port {
@@ -114,6 +120,10 @@ impl Service {
             },
             Port::Name(name) => find(&|candidate| candidate.name.as_ref() == Some(name)),
         }
+    }
+
+    pub(super) fn find_by_target(&mut self) {
+        self.by_target = true;
     }
 
     /// What it is an alias of, if it is one: `Some(None)` when the name is unusable.
@@ -133,6 +143,13 @@ impl ServicePort {
     /// An unnamed TCP port whose target has the same number. Number 0 is never found.
     pub fn new(number: u16) -> Self {
         Self { number, name: None, target: None, tcp: true, app_protocol: None }
+    }
+
+    /// Whether its number, its target or its name has this text.
+    fn goes_by(&self, text: &str) -> bool {
+        let number = self.number.to_string();
+        let target = self.target.as_ref().map_or_else(|| number.clone(), Port::to_string);
+        number == text || target == text || self.name.as_deref() == Some(text)
     }
 
     /// Names it. Empty text is no name.

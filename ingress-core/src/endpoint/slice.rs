@@ -156,6 +156,13 @@ impl EndpointSlice {
         zone
     }
 
+    /// Leaves only endpoints that are ready.
+    pub(super) fn drop_draining(&mut self) {
+        for subset in std::iter::once(&mut self.first).chain(&mut self.rest) {
+            subset.members.retain(|member| member.ready);
+        }
+    }
+
     pub(super) fn key(&self) -> SliceKey {
         SliceKey { legacy: self.legacy, id: self.id.clone() }
     }
