@@ -80,14 +80,20 @@ fn no_annotation_becomes_configuration() {
     for (cve, name, value, codes, served) in cases {
         let key = format!("{PREFIX}{name}");
         let mut object = object();
-        object["metadata"]["annotations"] = json!({
-            format!("{PREFIX}auth-type"): "basic",
-            format!("{PREFIX}custom-http-errors"): "503",
-            &key: value,
-        });
-        if !name.starts_with("auth-secret") {
-            object["metadata"]["annotations"][format!("{PREFIX}auth-type")] = json!("");
+        let annotations = &mut object["metadata"]["annotations"];
+        annotations[format!("{PREFIX}custom-http-errors")] = json!("503");
+        // Some are only read beside others.
+        let beside: &[(&str, &str)] = match *name {
+            "auth-realm" => &[("auth-type", "basic"), ("auth-secret", "users")],
+            "auth-secret" => &[("auth-type", "basic")],
+            "auth-method" | "auth-proxy-set-headers" => &[("auth-url", "https://c.example/")],
+            "auth-tls-match-cn" => &[("auth-tls-secret", "shop/ca")],
+            _ => &[],
+        };
+        for (name, value) in beside {
+            annotations[format!("{PREFIX}{name}")] = json!(value);
         }
+        annotations[&key] = json!(value);
         let (found, what) = judge(object, &Settings::default());
         for code in *codes {
             let wanted = format!("{code} metadata.annotations[{key}]");

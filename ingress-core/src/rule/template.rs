@@ -62,6 +62,8 @@ pub enum Piece {
     Scheme,
     /// The target as it was sent.
     Target,
+    /// The same as a value within a query: all but letters, digits and `-._~'()*` is escaped.
+    TargetEscaped,
     /// The same without one final slash, even one that ends the query.
     TargetUnslashed,
     /// This text.
@@ -218,6 +220,15 @@ impl Piece {
             }
             Self::Scheme => text.extend_from_slice(request.http_scheme().as_str().as_bytes()),
             Self::Target => text.extend_from_slice(request.target().as_bytes()),
+            Self::TargetEscaped => {
+                for &byte in request.target().as_bytes() {
+                    if byte.is_ascii_alphanumeric() || b"-._~'()*".contains(&byte) {
+                        text.push(byte);
+                    } else {
+                        super::rewrite::put_escape(text, byte);
+                    }
+                }
+            }
             Self::TargetUnslashed => {
                 let target = request.target();
                 text.extend_from_slice(target.strip_suffix('/').unwrap_or(target).as_bytes());
@@ -270,6 +281,7 @@ impl fmt::Display for Piece {
             Self::QueryMark => "{?query}",
             Self::Scheme => "{scheme}",
             Self::Target => "{target}",
+            Self::TargetEscaped => "{target, escaped}",
             Self::TargetUnslashed => "{target without its last slash}",
         })
     }
@@ -313,6 +325,7 @@ mod tests {
             (Piece::QueryMark, "?q=1&r=2/"),
             (Piece::Scheme, "https"),
             (Piece::Target, target),
+            (Piece::TargetEscaped, "%2Fa%2520b%2F%3Fq%3D1%26r%3D2%2F"),
             (Piece::TargetUnslashed, "/a%20b/?q=1&r=2"),
             (Piece::text("x"), "x"),
         ] {

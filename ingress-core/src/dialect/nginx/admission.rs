@@ -1,23 +1,33 @@
 //! What the controller's webhook would have refused, and what nginx refuses later, as findings.
 
+use std::collections::BTreeMap;
+
 use super::findings;
 use super::locations::Layout;
-use super::model::{Model, Server, path_of, server_name};
+use super::model::{Model, Object, Server, path_of, server_name};
 use super::pcre;
 use super::settings::Globals;
-use super::variables::{Unknown, template};
+use super::variables::{Unknown, judge};
 use super::vocabulary::PREFIX;
 use crate::diagnostic::DiagnosticKind;
 use crate::dialect::Assembly;
 use crate::ingress::{Ingress, PathType};
 use crate::origin::{FieldPath, Leaf};
 use crate::printable::Excerpt;
+use crate::rule::Backend;
 
 /// The rules of the webhook that concern objects and pairs of objects.
 pub(super) fn check(model: &Model<'_>, globals: &Globals, out: &mut Assembly<'_>) {
     for object in &model.objects {
         let ingress = object.notes.ingress();
         annotations(ingress, globals, out);
+        if object.options.canary.is_some()
+            && let Some(rule) = ingress.rules().iter().find(|rule| rule.paths().is_none())
+        {
+            let what = "the controller crashes over a rule of a canary that has no paths".to_owned();
+            let kind = DiagnosticKind::Dialect(&findings::NOT_ADMITTED);
+            out.diagnose(kind, ingress.id(), FieldPath::rule(rule.index()), what);
+        }
         for rule in ingress.rules() {
             for path in rule.paths().unwrap_or_default() {
                 let field = FieldPath::path(rule.index(), path.index()).leaf(Leaf::Path);
@@ -90,53 +100,55 @@ fn is_strict(path: &str) -> bool {
             && path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/-".contains(&byte))
 }
 
-/// A younger object with a path that an older one has, of whatever type.
+/// A younger object with a path that an older one has.
 fn overlaps(model: &Model<'_>, out: &mut Assembly<'_>) {
-    let mut seen: std::collections::BTreeMap<(&str, String), usize> = std::collections::BTreeMap::new();
+    // The first owner of a location, and of one that stands for a prefix without its slash: an exact path of
+    // somebody takes the place of the latter.
+    let mut written: BTreeMap<(&str, String), usize> = BTreeMap::new();
+    let mut bare: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for (owner, object) in model.objects.iter().enumerate() {
         let ingress = object.notes.ingress();
-        let is_canary = |object: &super::model::Object<'_>| {
-            object.notes.get("canary").is_some() || object.notes.is_empty("canary")
-        };
-        let mut own = Vec::new();
-        for rule in ingress.rules() {
-            for path in rule.paths().unwrap_or_default() {
-                let (text, exact) = path_of(path);
-                let key = (server_name(rule.host()), text.to_owned());
-                if let Some(&other) = seen.get(&key)
-                    && let Some(other) = model.objects.get(other)
-                    && !is_canary(object)
-                    && !is_canary(other)
-                {
-                    let field = FieldPath::path(rule.index(), path.index());
-                    let message = format!(
-                        "path {} of host {} is defined in {} already",
-                        Excerpt(text),
-                        key.0,
-                        other.notes.ingress().id()
-                    );
-                    out.diagnose(
-                        DiagnosticKind::Dialect(&findings::NOT_ADMITTED),
-                        ingress.id(),
-                        field,
-                        message,
-                    );
-                }
+        let is_canary =
+            |object: &Object<'_>| object.notes.get("canary").is_some() || object.notes.is_empty("canary");
+        let (mut own, mut own_bare) = (Vec::new(), Vec::new());
+        let served = ingress.rules().iter().flat_map(|rule| {
+            let paths = rule.paths().unwrap_or_default().iter();
+            paths.filter(|path| matches!(path.backend(), Backend::Service(_))).map(move |path| (rule, path))
+        });
+        for (rule, path) in served {
+            let (text, exact) = path_of(path);
+            let key = (server_name(rule.host()), text.to_owned());
+            let other = written.get(&key).or_else(|| bare.get(&key).filter(|_| !exact));
+            if let Some(other) = other.and_then(|other| model.objects.get(*other))
+                && !is_canary(object)
+                && !is_canary(other)
+            {
+                let field = FieldPath::path(rule.index(), path.index());
+                let message = format!(
+                    "path {} of host {} is defined in {} already",
+                    Excerpt(text),
+                    key.0,
+                    other.notes.ingress().id()
+                );
+                out.diagnose(DiagnosticKind::Dialect(&findings::NOT_ADMITTED), ingress.id(), field, message);
+            }
+            if exact || text.ends_with('/') {
                 own.push(key);
-                // A prefix is written with a slash behind it, too.
-                if !exact && text != "/" && !text.ends_with('/') {
-                    own.push((server_name(rule.host()), format!("{text}/")));
-                }
+            } else {
+                own.push((key.0, format!("{text}/")));
+                own_bare.push(key);
             }
         }
-        for key in own {
-            seen.entry(key).or_insert(owner);
+        for (all, own) in [(&mut written, own), (&mut bare, own_bare)] {
+            for key in own {
+                all.entry(key).or_insert(owner);
+            }
         }
     }
 }
 
 fn shared_hosts(model: &Model<'_>, out: &mut Assembly<'_>) {
-    let mut owners = std::collections::BTreeMap::new();
+    let mut owners = BTreeMap::new();
     for object in &model.objects {
         let ingress = object.notes.ingress();
         for rule in ingress.rules().iter().filter(|rule| !rule.host().is_any()) {
@@ -190,8 +202,8 @@ pub(super) fn check_layout(server: &Server, layout: &Layout<'_>, model: &Model<'
         if let Some(target) =
             super::locations::rewrite_of(written.location, model).filter(|target| target != path)
         {
-            match template(target, true) {
-                Ok(_) => {}
+            match judge(target, &layout.names) {
+                Ok(()) => {}
                 Err(Unknown::Refused(why)) => {
                     found(
                         &findings::REFUSED,

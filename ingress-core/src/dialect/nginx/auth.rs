@@ -127,15 +127,27 @@ impl Auth {
             service.request_headers = Some(id.as_str().into());
         }
         if notes.get("auth-signin").is_some() {
-            service.sign_in = self.template(notes, "auth-signin", out);
+            service.sign_in = self.tuning(notes, "auth-signin", out);
             service.sign_in_parameter = Some(notes.get("auth-signin-redirect-param").unwrap_or("rd").into());
         }
         if notes.get("auth-cache-key").is_some() {
-            service.cache_key = self.template(notes, "auth-cache-key", out);
+            service.cache_key = self.tuning(notes, "auth-cache-key", out);
         }
         service.redirect = notes.get("auth-request-redirect").map(Template::text);
         service.always_set_cookie = notes.flag("auth-always-set-cookie", false);
         self.policies.push(Policy::AuthorizeExternal(Box::new(service)));
+    }
+
+    /// A text that can be done without: what is asked and what is let through stays the same.
+    fn tuning(&mut self, notes: &Notes<'_>, name: &str, out: &mut Assembly<'_>) -> Option<Template> {
+        match template(notes.get(name)?, false) {
+            Err(Unknown::Unsupported(variable)) => {
+                let what = format!("variable {variable} has no value here; it counts as absent");
+                notes.find(&findings::NOT_ACTED_ON, name, &what, out);
+                None
+            }
+            _ => self.template(notes, name, out),
+        }
     }
 
     fn template(&mut self, notes: &Notes<'_>, name: &str, out: &mut Assembly<'_>) -> Option<Template> {

@@ -20,15 +20,19 @@ pub(super) fn ask_clients(
     out: &mut Assembly<'_>,
 ) {
     let Some(secret) = object.notes.get("auth-tls-secret") else { return };
-    if server.client_certificates.is_some() {
-        return;
-    }
     let namespace = object.notes.ingress().id().namespace();
     let usable = match secret.split_once('/') {
         Some((own, name)) if own == namespace || globals.cross_namespace => {
             match out.surroundings().secret(&ObjectId::new(own, name)) {
                 Known::Absent => Err("there is no such Secret"),
-                Known::Present(facts) if !facts.has_key("ca.crt") => Err("the Secret has no ca.crt"),
+                Known::Present(facts) if !facts.has_key("ca.crt") => {
+                    if facts.has_key("tls.crt") && facts.has_key("tls.key") {
+                        let what = "the Secret has no ca.crt: no client is asked for a certificate";
+                        object.notes.find(&findings::FAILS_OPEN, "auth-tls-secret", what, out);
+                        return;
+                    }
+                    Err("the Secret has no ca.crt")
+                }
                 Known::Nothing | Known::Present(_) => Ok(()),
             }
         }
@@ -36,7 +40,10 @@ pub(super) fn ask_clients(
         None => Err("it is no namespace/name"),
     };
     match usable {
-        Ok(()) => server.client_certificates = Some(owner),
+        Ok(()) => {
+            server.client_certificates.get_or_insert(owner);
+        }
+        // One that is broken closes the host, even where another one is not.
         Err(why) => {
             server.closed = true;
             let what = format!("{why}; every request for the host is answered with 403");

@@ -11,7 +11,7 @@ use super::model::Target;
 use super::options::Options;
 use super::pcre;
 use super::policies;
-use super::variables::template;
+use super::variables::template_with;
 use crate::path::PathPattern;
 use crate::request::Scheme;
 use crate::rule::{
@@ -128,15 +128,39 @@ impl Place<'_, '_, '_> {
     /// The expression that a rewrite captures with, and its target. What cannot be had answers 503.
     fn rewrite_template(&mut self, target: &str) -> Option<(String, Template)> {
         let captured = pcre::translate_groups(&format!("(?i){}", self.written.path));
-        match (captured, template(target, true)) {
-            (Ok(captured), Ok(template)) if captured.beyond.is_none() => Some((captured.text, template)),
-            _ => {
-                self.push(Action::respond(StatusCode::SERVICE_UNAVAILABLE), |rule| {
-                    rule.because(Reason::InvalidConfiguration)
-                });
-                None
-            }
+        if let Ok(captured) = captured
+            && captured.beyond.is_none()
+            && let Ok(template) = template_with(target, true, |name| self.known(&captured.names, name))
+        {
+            return Some((captured.text, template));
         }
+        self.push(Action::respond(StatusCode::SERVICE_UNAVAILABLE), |rule| {
+            rule.because(Reason::InvalidConfiguration)
+        });
+        None
+    }
+
+    /// What a variable is at this location: a named group of its path, or something that the controller sets.
+    fn known(&self, groups: &[(String, u32)], name: &str) -> Option<Piece> {
+        if let Some((_, group)) = groups.iter().find(|(own, _)| own == name) {
+            return u8::try_from(*group).ok().map(Piece::Group);
+        }
+        let location = self.written.location;
+        let ingress = location.origin.ingress();
+        let service = match &location.target {
+            Target::Upstream(key) => self.maker.model.upstreams.get(key).map(|upstream| &upstream.service),
+            Target::Global => None,
+        };
+        let value = match name {
+            "ingress_name" => ingress.name().to_owned(),
+            "location_path" => location.path.clone(),
+            "namespace" => ingress.namespace().to_owned(),
+            "service_name" => service.map(|service| service.name().to_owned()).unwrap_or_default(),
+            "service_port" => service.map(|service| service.port().to_string()).unwrap_or_default(),
+            _ if self.maker.layout.names.iter().any(|own| own == name) => String::new(),
+            _ => return None,
+        };
+        Some(Piece::text(&value))
     }
 
     fn redirect_to_https(&mut self) {
@@ -179,6 +203,14 @@ impl Place<'_, '_, '_> {
                 }
             }
         }
+        let rewritten = maker.rewrite(self.written).is_some();
+        let groups = if rewritten {
+            pcre::translate_groups(&self.written.path).map(|translated| translated.names)
+        } else {
+            Ok(Vec::new())
+        };
+        let groups = groups.unwrap_or_default();
+        policies.extend(policies::of_location(&object.notes, rewritten, |name| self.known(&groups, name)));
         if let Some(object) = maker.object(maker.server.client_certificates)
             && let Some(policy) = super::auth::certificates(&object.notes)
         {

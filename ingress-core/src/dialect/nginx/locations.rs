@@ -2,6 +2,7 @@
 //! are expressions.
 
 use super::model::{Location, Model, Server};
+use super::pcre;
 
 /// A location as it is written.
 #[derive(Clone, Debug)]
@@ -18,6 +19,8 @@ pub(super) struct Layout<'m> {
     pub(super) written: Vec<Written<'m>>,
     /// Every location is an expression, without case and open at its end.
     pub(super) regex: bool,
+    /// The named groups of all these expressions: each is a variable, empty where another location has it.
+    pub(super) names: Vec<String>,
     /// Locations that nginx would refuse as duplicates, with those that have their names.
     pub(super) duplicates: Vec<(&'m Location, &'m Location)>,
 }
@@ -51,7 +54,10 @@ impl<'m> Layout<'m> {
             }
         }
         let regex = written.iter().any(|one| by_regex(one.location) || rewrites(one.location, &one.path));
-        let mut layout = Self { written, regex, duplicates: Vec::new() };
+        let named = written.iter().filter(|one| regex && one.path.contains("(?"));
+        let groups = named.filter_map(|one| pcre::translate_groups(&one.path).ok());
+        let names = groups.flat_map(|translated| translated.names).map(|(name, _)| name).collect();
+        let mut layout = Self { written, regex, names, duplicates: Vec::new() };
         if !regex {
             layout.drop_duplicates();
         }

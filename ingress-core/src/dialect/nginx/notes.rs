@@ -51,7 +51,8 @@ pub(super) fn read<'i>(ingress: &'i Ingress, globals: &Globals, out: &mut Assemb
         let controls = value.chars().any(|c| c == '\r' || c == '\n');
         if controls || globals.validate && !entry.shape.admits(value) {
             let what = format!("{} is no value for it", Excerpt(value));
-            match entry.bad {
+            // What nobody reads cannot do any harm.
+            match if is_read(ingress, name) { entry.bad } else { Bad::Default } {
                 Bad::Drop => {
                     notes.find(&findings::DROPPED, name, &what, out);
                     return None;
@@ -74,6 +75,15 @@ pub(super) fn read<'i>(ingress: &'i Ingress, globals: &Globals, out: &mut Assemb
         notes.values.push((name, value));
     }
     Some(notes)
+}
+
+/// Whether the controller looks at an annotation at all: some it only reads beside another one, and permanent
+/// redirects only where there is no temporal one.
+fn is_read(ingress: &Ingress, name: &str) -> bool {
+    let says =
+        |name: &str| ingress.annotation(&format!("{PREFIX}{name}")).is_some_and(|value| !value.is_empty());
+    vocabulary::needs(name).is_none_or(says)
+        && !(matches!(name, "permanent-redirect" | "permanent-redirect-code") && says("temporal-redirect"))
 }
 
 impl<'i> Notes<'i> {

@@ -142,8 +142,12 @@ impl Redirects {
     fn read(notes: &Notes<'_>, globals: &Globals, out: &mut Assembly<'_>) -> Self {
         let void = Self { target: None, from_to_www: false, relative: globals.relative_redirects };
         let temporal = notes.get("temporal-redirect");
-        // The code of a temporal redirect is only looked at where there is one.
-        let read = |name: &&&str| **name != "temporal-redirect-code" || temporal.is_some();
+        // The code of a temporal redirect is only looked at where there is one, and a permanent one where not.
+        let read = |name: &&&str| match **name {
+            "temporal-redirect-code" => temporal.is_some(),
+            "permanent-redirect" | "permanent-redirect-code" => temporal.is_none(),
+            _ => true,
+        };
         if let Some(name) = Self::GROUP.iter().filter(read).find(|name| notes.is_empty(name)) {
             notes.find(
                 &findings::IGNORED,

@@ -17,6 +17,8 @@ pub(super) struct Translated {
     pub(super) text: String,
     /// Why the text matches more than the original; `None` when both match the same.
     pub(super) beyond: Option<&'static str>,
+    /// The groups that have names.
+    pub(super) names: Vec<(String, u32)>,
 }
 
 /// Translates an expression; what PCRE itself would not compile is an error.
@@ -39,6 +41,7 @@ struct Writer<'t> {
     end: &'static str,
     text: String,
     beyond: Option<&'static str>,
+    names: Vec<(String, u32)>,
     open: u32,
     groups: u32,
     /// Whether something stands before that can be repeated.
@@ -47,7 +50,16 @@ struct Writer<'t> {
 
 impl<'t> Writer<'t> {
     fn new(text: &'t str, end: &'static str) -> Self {
-        Self { rest: text, end, text: String::new(), beyond: None, open: 0, groups: 0, repeatable: false }
+        Self {
+            rest: text,
+            end,
+            text: String::new(),
+            beyond: None,
+            names: Vec::new(),
+            open: 0,
+            groups: 0,
+            repeatable: false,
+        }
     }
 
     fn translated(mut self) -> Result<Translated, &'static str> {
@@ -55,7 +67,7 @@ impl<'t> Writer<'t> {
         if self.open > 0 {
             return Err("a parenthesis is not closed");
         }
-        Ok(Translated { text: self.text, beyond: self.beyond })
+        Ok(Translated { text: self.text, beyond: self.beyond, names: self.names })
     }
 }
 
@@ -217,8 +229,9 @@ impl Writer<'_> {
         }
         for (start, end) in [("P<", '>'), ("<", '>'), ("'", '\'')] {
             if self.take(start) {
-                self.until(end).filter(|name| !name.is_empty()).ok_or("the name of a group is broken")?;
+                let name = self.until(end).filter(|name| !name.is_empty()).map(str::to_owned);
                 self.groups += 1;
+                self.names.push((name.ok_or("the name of a group is broken")?, self.groups));
                 return self.open_group("(", None);
             }
         }

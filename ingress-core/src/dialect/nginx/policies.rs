@@ -8,13 +8,16 @@ use md5::{Digest, Md5};
 use super::findings;
 use super::model::{Location, Model, Object, Upstream, upstream_key};
 use super::notes::Notes;
+use super::pcre;
 use super::settings::Globals;
 use super::text;
-use super::variables::{Unknown, template};
-use crate::dialect::Assembly;
+use super::variables::{Unknown, judge, template, template_with};
+use crate::dialect::{Assembly, Known};
+use crate::ingress::Ingress;
 use crate::origin::ObjectId;
+use crate::printable::Excerpt;
 use crate::rule::{
-    Affinity, Balance, Cors, Mirror, Policy, Protocol, Retry, SourceRanges, Template, UpstreamTls,
+    Affinity, Balance, Cors, Mirror, Piece, Policy, Protocol, Retry, SourceRanges, Template, UpstreamTls,
 };
 
 /// The policies of an object's locations, and whether something among them makes them answer 503.
@@ -24,7 +27,7 @@ pub(super) fn of_object(notes: &Notes<'_>, globals: &Globals, out: &mut Assembly
     writer.timeouts();
     writer.limits();
     writer.bodies();
-    writer.headers();
+    writer.headers(globals);
     refused_numbers(notes, writer.out);
     (writer.policies, writer.denied)
 }
@@ -41,21 +44,35 @@ impl Writer<'_, '_, '_> {
         self.policies.extend(policy);
     }
 
-    fn template(&mut self, name: &str, groups: bool) -> Option<Template> {
-        match template(self.notes.get(name)?, groups) {
+    fn template(&mut self, name: &str) -> Option<Template> {
+        match template(self.notes.get(name)?, false) {
             Ok(template) => Some(template),
             Err(Unknown::Refused(why)) => {
                 self.notes.find(&findings::REFUSED, name, &format!("nginx does not know {why}"), self.out);
                 self.denied = true;
                 None
             }
+            // Nobody waits for what is done with a copy.
             Err(Unknown::Unsupported(variable)) => {
-                let what = format!("variable {variable} has no value here");
-                self.notes.find(&findings::UNSUPPORTED, name, &what, self.out);
-                self.denied = true;
+                let what = format!("variable {variable} has no value here; there is no copy");
+                self.notes.find(&findings::NOT_ACTED_ON, name, &what, self.out);
                 None
             }
         }
+    }
+
+    /// Judges a text whose value is only made [at a location](of_location).
+    fn judge(&mut self, name: &str, names: &[String]) {
+        let Some(text) = self.notes.get(name) else { return };
+        let (finding, what) = match judge(text, names) {
+            Ok(()) => return,
+            Err(Unknown::Refused(why)) => (&findings::REFUSED, format!("nginx does not know {why}")),
+            Err(Unknown::Unsupported(variable)) => {
+                (&findings::UNSUPPORTED, format!("variable {variable} has no value here"))
+            }
+        };
+        self.notes.find(finding, name, &what, self.out);
+        self.denied = true;
     }
 
     fn upstream(&mut self, globals: &Globals) {
@@ -69,13 +86,15 @@ impl Writer<'_, '_, '_> {
                 _ => None,
             };
         self.push(protocol.map(Policy::Protocol));
-        let host = self.template("upstream-vhost", false);
-        self.push(host.map(Policy::UpstreamHost));
+        self.judge("upstream-vhost", &[]);
         if self.notes.get("proxy-http-version") == Some("1.0") {
             self.push(Some(Policy::Http10));
         }
-        if let Some(target) = self.template("mirror-target", false) {
-            let host = self.template("mirror-host", false);
+        let target = self.template("mirror-target");
+        let host = self.template("mirror-host");
+        if let Some(target) = target
+            && (host.is_some() || self.notes.get("mirror-host").is_none())
+        {
             let body = self.notes.get("mirror-request-body") != Some("off");
             self.push(Some(Policy::Mirror(Box::new(Mirror { target, host, body }))));
         }
@@ -83,9 +102,7 @@ impl Writer<'_, '_, '_> {
             let own = self.notes.ingress().id().namespace();
             match secret.split_once('/') {
                 Some((namespace, name)) if namespace == own || globals.cross_namespace => {
-                    if self.out.surroundings().secret(&ObjectId::new(namespace, name))
-                        == crate::dialect::Known::Absent
-                    {
+                    if self.out.surroundings().secret(&ObjectId::new(namespace, name)) == Known::Absent {
                         self.deny("proxy-ssl-secret", "there is no such Secret");
                     }
                     let notes = self.notes;
@@ -102,6 +119,12 @@ impl Writer<'_, '_, '_> {
                 _ => self.deny("proxy-ssl-secret", "it is no namespace/name of the object's own namespace"),
             }
         }
+        if let Some(Err(Unknown::Refused(why) | Unknown::Unsupported(why))) =
+            self.notes.get("upstream-hash-by").map(|text| template(text, false))
+        {
+            let what = format!("{why} has no value here; endpoints take turns");
+            self.notes.find(&findings::NOT_ACTED_ON, "upstream-hash-by", &what, self.out);
+        }
         if let Some(conditions) = self.notes.get("proxy-next-upstream") {
             let number = |name, default| {
                 self.notes.number(name).and_then(|number| u32::try_from(number).ok()).unwrap_or(default)
@@ -117,6 +140,28 @@ impl Writer<'_, '_, '_> {
     fn deny(&mut self, name: &str, why: &str) {
         self.notes.find(&findings::DENIED, name, why, self.out);
         self.denied = true;
+    }
+
+    /// A ConfigMap that an annotation names has to be there, and its headers have to be allowed.
+    fn config_map(&mut self, name: &str, globals: &Globals) {
+        let Some(named) = self.notes.get(name) else { return };
+        let own = self.notes.ingress().id().namespace();
+        let (namespace, rest) = named.split_once('/').unwrap_or((own, named));
+        if namespace != own && !globals.cross_namespace {
+            return self.deny(name, "the ConfigMap is in another namespace");
+        }
+        match self.out.surroundings().config_map(&ObjectId::new(namespace, rest)) {
+            Known::Absent => self.deny(name, "there is no such ConfigMap"),
+            Known::Present(data) if name == "custom-headers" => {
+                let allowed =
+                    |header: &String| globals.headers.iter().any(|own| own.eq_ignore_ascii_case(header));
+                if let Some(header) = data.keys().find(|header| !allowed(header)) {
+                    let what = format!("global-allowed-response-headers has no {}", Excerpt(header));
+                    self.deny(name, &what);
+                }
+            }
+            Known::Nothing | Known::Present(_) => {}
+        }
     }
 
     fn timeouts(&mut self) {
@@ -165,23 +210,46 @@ impl Writer<'_, '_, '_> {
         self.push(notes.get("enable-access-log").and_then(text::boolean).map(Policy::Log));
     }
 
-    fn headers(&mut self) {
+    fn headers(&mut self, globals: &Globals) {
         if self.notes.flag("enable-cors", false) {
             let cors = cors(self.notes);
             self.push(Some(Policy::Cors(Box::new(cors))));
         }
+        for name in ["custom-headers", "fastcgi-params-configmap"] {
+            self.config_map(name, globals);
+        }
         // Only sent where a rewrite is active.
         if self.notes.get("rewrite-target").is_some() {
-            let prefix = self.template("x-forwarded-prefix", true);
-            let name = HeaderName::from_static("x-forwarded-prefix");
-            self.push(prefix.map(|prefix| Policy::RequestHeader(name, prefix)));
+            let names = group_names(self.notes.ingress());
+            self.judge("x-forwarded-prefix", &names);
         }
     }
+}
+
+/// The named groups of all paths of an object.
+fn group_names(ingress: &Ingress) -> Vec<String> {
+    let paths = ingress.rules().iter().flat_map(|rule| rule.paths().unwrap_or_default());
+    let translated = paths.filter_map(|path| pcre::translate_groups(path.path()?).ok());
+    translated.flat_map(|translated| translated.names).map(|(name, _)| name).collect()
+}
+
+/// Policies whose values depend on the location; what of them is broken was found when the object was read.
+pub(super) fn of_location(
+    notes: &Notes<'_>,
+    rewritten: bool,
+    known: impl Fn(&str) -> Option<Piece>,
+) -> Vec<Policy> {
+    let value = |name, groups| template_with(notes.get(name)?, groups, &known).ok();
+    let host = value("upstream-vhost", false).map(Policy::UpstreamHost);
+    let prefix = value("x-forwarded-prefix", true).filter(|_| rewritten);
+    let name = HeaderName::from_static("x-forwarded-prefix");
+    host.into_iter().chain(prefix.map(|prefix| Policy::RequestHeader(name, prefix))).collect()
 }
 
 pub(super) fn cors(notes: &Notes<'_>) -> Cors {
     let origins: Box<[Box<str>]> = notes
         .get("cors-allow-origin")
+        .filter(|list| is_origin_list(list))
         .unwrap_or("*")
         .split(',')
         .map(str::trim)
@@ -203,8 +271,24 @@ pub(super) fn cors(notes: &Notes<'_>) -> Cors {
     }
 }
 
+/// What the controller takes for an origin: a scheme and a host, with a wildcard at most in front.
 fn is_origin(text: &str) -> bool {
-    text == "*" || text.contains("://") && text::Shape::Regex.admits(text)
+    let Some((scheme, host)) = text.split_once("://") else { return text == "*" || text == "null" };
+    !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_lowercase()) && is_origin_host(host)
+}
+
+fn is_origin_host(text: &str) -> bool {
+    let text = text.strip_prefix("*.").unwrap_or(text);
+    let (name, port) = text.rsplit_once(':').unwrap_or((text, "0"));
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+        && !port.is_empty()
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a list of origins counts at all; of one that does, what is no origin is passed over.
+fn is_origin_list(text: &str) -> bool {
+    text == "*"
+        || text.split(',').map(str::trim).all(|part| is_origin(part) && part != "*" || is_origin_host(part))
 }
 
 /// Numbers that pass the controller's tests, and nginx does not take.

@@ -67,6 +67,8 @@ pub(super) struct Globals {
     pub(super) load_balance: Option<String>,
     pub(super) service_upstream: bool,
     pub(super) global_auth_url: Option<String>,
+    /// Names of headers that objects may add to answers.
+    pub(super) headers: Vec<String>,
 }
 
 impl Default for Globals {
@@ -110,6 +112,7 @@ impl Default for Globals {
             load_balance: None,
             service_upstream: false,
             global_auth_url: None,
+            headers: Vec::new(),
         }
     }
 }
@@ -256,6 +259,7 @@ impl Globals {
                 self.blocked_words =
                     value.split(',').filter(|word| !word.is_empty()).map(str::to_owned).collect();
             }
+            "global-allowed-response-headers" => self.headers = list(value),
             "load-balance" => self.load_balance = Some(value.to_owned()),
             "service-upstream" => self.service_upstream = truth()?,
             "global-auth-url" => self.global_auth_url = Some(value.to_owned()).filter(|url| !url.is_empty()),

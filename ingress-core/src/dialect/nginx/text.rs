@@ -3,6 +3,8 @@
 //! Every test here refuses control characters: a line break that slips through a test is how configuration
 //! was injected more than once.
 
+use crate::rule::SourceRanges;
+
 /// What an annotation's value has to look like.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Shape {
@@ -22,6 +24,8 @@ pub(super) enum Shape {
     OneOfFold(&'static [&'static str]),
     /// A path that may hold `$`.
     Captures,
+    /// The same, and spaces.
+    CapturesSpaced,
     /// An expression, or a server name with its signs.
     Regex,
     /// Several server names.
@@ -32,10 +36,14 @@ pub(super) enum Shape {
     Size,
     /// A URL.
     Url,
+    /// The same, and spaces.
+    UrlSpaced,
     /// A URL that may hold `$`.
     UrlVariables,
     /// Variables and text.
     Variables,
+    /// Addresses and ranges of them.
+    Ranges,
     /// Names of headers.
     Headers,
     /// A list of statuses.
@@ -67,6 +75,8 @@ impl Shape {
             Self::OneOf(values) => values.contains(&value),
             Self::OneOfFold(values) => values.iter().any(|known| known.eq_ignore_ascii_case(value.trim())),
             Self::Captures => all("$"),
+            Self::CapturesSpaced => all("$ "),
+            Self::Ranges => SourceRanges::parse(value.split(',').map(str::trim)).is_ok(),
             Self::Regex => all(r"^$[](){}*+?|&=\"),
             Self::ServerNames => value.split(',').all(|name| Self::Regex.admits(name.trim())),
             Self::Service => is_label(value),
@@ -77,8 +87,9 @@ impl Shape {
                     && digits.bytes().all(|byte| byte.is_ascii_digit())
             }
             Self::Url => all(",:?&="),
+            Self::UrlSpaced => all(",:?&= "),
             Self::UrlVariables => all(", :?&=$"),
-            Self::Variables => value.chars().all(|c| c.is_ascii_alphanumeric() || "-_${}.:/".contains(c)),
+            Self::Variables => value.chars().all(|c| c.is_ascii_alphanumeric() || "-_${} ".contains(c)),
             Self::Headers => value.chars().all(|c| c.is_ascii_alphanumeric() || "-_, ".contains(c)),
             Self::Statuses => statuses(value).is_some(),
             Self::Ciphers => value.chars().all(|c| c.is_ascii_alphanumeric() || ":-+!@_=".contains(c)),
@@ -165,6 +176,10 @@ mod tests {
             (Shape::UrlVariables, "http://$host/x", "http://a;b"),
             (Shape::Statuses, "404, 503", "200"),
             (Shape::Statuses, "404404", "40"),
+            (Shape::CapturesSpaced, "/a b", "/a?b"),
+            (Shape::UrlSpaced, "/a b?c", "/$1"),
+            (Shape::Ranges, "10.0.0.0/8, ::1", "10.0.0.0/8,x"),
+            (Shape::Variables, "${host}-$arg_a b", "$host:80"),
             (Shape::CommonName, "CN=a.*", "a"),
             (Shape::OneOfFold(&["GRPC"]), "grpc", "h2"),
         ] {

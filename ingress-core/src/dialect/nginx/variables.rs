@@ -13,32 +13,47 @@ pub(super) enum Unknown {
     Unsupported(String),
 }
 
+/// Variables that the controller sets in each location; what they say is known when rules are made.
+pub(super) const OF_LOCATION: [&str; 5] =
+    ["ingress_name", "location_path", "namespace", "service_name", "service_port"];
+
 /// Variables that nginx or the controller sets, and that say nothing that is known when a request is routed.
 const OTHERS: &[&str] = &[
     "args_count",
+    "balancer_ewma_score",
     "body_bytes_sent",
     "bytes_sent",
     "connection",
     "connection_requests",
+    "connection_time",
+    "connections_active",
+    "connections_reading",
+    "connections_waiting",
+    "connections_writing",
     "content_length",
     "content_type",
     "document_root",
-    "document_uri",
+    "full_x_forwarded_proto",
     "global_rate_limit_exceeding",
+    "gzip_ratio",
     "hostname",
+    "http2",
     "https",
-    "ingress_name",
+    "invalid_referer",
     "is_args",
     "limit_rate",
-    "location_path",
     "msec",
-    "namespace",
     "nginx_version",
     "pid",
+    "pipe",
     "proxy_add_x_forwarded_for",
     "proxy_alternative_upstream_name",
     "proxy_host",
     "proxy_port",
+    "proxy_protocol_addr",
+    "proxy_protocol_port",
+    "proxy_protocol_server_addr",
+    "proxy_protocol_server_port",
     "proxy_upstream_name",
     "realip_remote_addr",
     "realip_remote_port",
@@ -48,6 +63,7 @@ const OTHERS: &[&str] = &[
     "req_id",
     "request",
     "request_body",
+    "request_body_file",
     "request_completion",
     "request_filename",
     "request_id",
@@ -56,25 +72,60 @@ const OTHERS: &[&str] = &[
     "server_addr",
     "server_name",
     "server_protocol",
-    "service_name",
-    "service_port",
+    "ssl_alpn_protocol",
     "ssl_cipher",
+    "ssl_ciphers",
     "ssl_client_cert",
+    "ssl_client_escaped_cert",
+    "ssl_client_fingerprint",
+    "ssl_client_i_dn",
+    "ssl_client_i_dn_legacy",
+    "ssl_client_raw_cert",
     "ssl_client_s_dn",
+    "ssl_client_s_dn_legacy",
+    "ssl_client_serial",
+    "ssl_client_v_end",
+    "ssl_client_v_remain",
+    "ssl_client_v_start",
     "ssl_client_verify",
+    "ssl_curve",
+    "ssl_curves",
+    "ssl_early_data",
     "ssl_protocol",
     "ssl_server_name",
     "ssl_session_id",
+    "ssl_session_reused",
     "status",
+    "subdomain",
+    "tcpinfo_rcv_space",
+    "tcpinfo_rtt",
+    "tcpinfo_rttvar",
+    "tcpinfo_snd_cwnd",
     "the_real_ip",
     "time_iso8601",
     "time_local",
     "upstream_addr",
+    "upstream_bytes_received",
+    "upstream_bytes_sent",
+    "upstream_cache_status",
+    "upstream_connect_time",
+    "upstream_header_time",
+    "upstream_response_length",
+    "upstream_response_time",
     "upstream_status",
 ];
 
 /// Reads a text; with `groups`, `$1` to `$9` are those of an expression.
 pub(super) fn template(text: &str, groups: bool) -> Result<Template, Unknown> {
+    template_with(text, groups, |_| None)
+}
+
+/// The same where more variables have a value: those of a location, or the named groups of an expression.
+pub(super) fn template_with(
+    text: &str,
+    groups: bool,
+    known: impl Fn(&str) -> Option<Piece>,
+) -> Result<Template, Unknown> {
     let mut pieces = Vec::new();
     let mut plain = String::new();
     let mut rest = text;
@@ -88,13 +139,24 @@ pub(super) fn template(text: &str, groups: bool) -> Result<Template, Unknown> {
         if name.is_empty() {
             return Err(Unknown::Refused("a lone `$`".to_owned()));
         }
-        pieces.push(variable(name, groups)?);
+        pieces.push(match known(name) {
+            Some(piece) => piece,
+            None => variable(name, groups)?,
+        });
     }
     plain.push_str(rest);
     if !plain.is_empty() {
         pieces.push(Piece::text(&plain));
     }
     Ok(Template::new(pieces))
+}
+
+/// What is wrong with a text that is used at a location, where it will have all that a location knows.
+pub(super) fn judge(text: &str, names: &[String]) -> Result<(), Unknown> {
+    let known = |name: &str| {
+        (OF_LOCATION.contains(&name) || names.iter().any(|own| own == name)).then(|| Piece::text(""))
+    };
+    template_with(text, true, known).map(|_| ())
 }
 
 /// The name behind a `$`, and what follows it.
@@ -128,11 +190,13 @@ fn variable(name: &str, groups: bool) -> Result<Piece, Unknown> {
         "best_http_host" | "http_host" => Piece::HostHeader,
         "host" => Piece::Host,
         "pass_access_scheme" | "scheme" => Piece::Scheme,
-        "pass_server_port" | "server_port" => Piece::Port,
-        "remote_addr" => Piece::ClientAddress,
+        "pass_port" | "pass_server_port" | "server_port" => Piece::Port,
+        // The other form of an address tells the same clients apart.
+        "binary_remote_addr" | "remote_addr" => Piece::ClientAddress,
         "request_method" => Piece::Method,
         "request_uri" => Piece::Target,
-        "uri" => Piece::Path,
+        "escaped_request_uri" => Piece::TargetEscaped,
+        "document_uri" | "uri" => Piece::Path,
         _ => {
             if let Some(cookie) = name.strip_prefix("cookie_") {
                 Piece::Cookie(cookie.into())
@@ -141,6 +205,7 @@ fn variable(name: &str, groups: bool) -> Result<Piece, Unknown> {
             } else if let Some(name) = name.strip_prefix("http_") {
                 header(name)?
             } else if OTHERS.contains(&name)
+                || OF_LOCATION.contains(&name)
                 || name.starts_with("sent_http_")
                 || name.starts_with("upstream_http_")
             {
@@ -167,5 +232,14 @@ mod tests {
         assert_eq!(template("$foo", true), Err(Unknown::Refused("variable `$foo`".to_owned())));
         assert_eq!(template("$request_id", true), Err(Unknown::Unsupported("request_id".to_owned())));
         assert_eq!(template("/$1", false).unwrap().to_string(), "/");
+        assert_eq!(shown("/start?rd=$escaped_request_uri"), "/start?rd={target, escaped}");
+    }
+
+    #[test]
+    fn a_location_tells_its_own_variables() {
+        let place = |name: &str| (name == "service_name").then(|| Piece::text("web"));
+        assert_eq!(template_with("$service_name.$host", false, place).unwrap().to_string(), "web.{host}");
+        let unknown = Unknown::Unsupported("service_name".to_owned());
+        assert_eq!(template("$service_name", false), Err(unknown));
     }
 }

@@ -51,6 +51,30 @@ pub(super) fn find(name: &str) -> Option<&'static Entry> {
     ENTRIES.get(at)
 }
 
+/// The annotation without which another one is not even looked at.
+pub(super) fn needs(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "auth-realm" | "auth-secret" | "auth-secret-type" => "auth-type",
+        "auth-always-set-cookie"
+        | "auth-cache-duration"
+        | "auth-cache-key"
+        | "auth-keepalive"
+        | "auth-keepalive-requests"
+        | "auth-keepalive-share-vars"
+        | "auth-keepalive-timeout"
+        | "auth-method"
+        | "auth-proxy-set-headers"
+        | "auth-request-redirect"
+        | "auth-response-headers"
+        | "auth-signin"
+        | "auth-signin-redirect-param" => "auth-url",
+        "temporal-redirect-code" => "temporal-redirect",
+        _ if name.starts_with("auth-tls-") && name != "auth-tls-secret" => "auth-tls-secret",
+        _ if name.starts_with("proxy-ssl-") && name != "proxy-ssl-secret" => "proxy-ssl-secret",
+        _ => return None,
+    })
+}
+
 /// In the order of their names.
 #[rustfmt::skip]
 pub(super) const ENTRIES: &[Entry] = &[
@@ -67,29 +91,29 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("auth-keepalive-share-vars", Risk::Low, Shape::Bool, Bad::Default, Some("connections to the authorising service are not kept")),
     entry("auth-keepalive-timeout", Risk::Low, Shape::Int, Bad::Default, Some("connections to the authorising service are not kept")),
     entry("auth-method", Risk::Low, Shape::Basic, Bad::Deny, None),
-    entry("auth-proxy-set-headers", Risk::Medium, Shape::Basic, Bad::Default, None),
+    entry("auth-proxy-set-headers", Risk::Medium, Shape::Spaced, Bad::Default, None),
     entry("auth-realm", Risk::Medium, Shape::Spaced, Bad::Drop, None),
-    entry("auth-request-redirect", Risk::Medium, Shape::Url, Bad::NoAuth, None),
+    entry("auth-request-redirect", Risk::Medium, Shape::UrlSpaced, Bad::NoAuth, None),
     entry("auth-response-headers", Risk::Medium, Shape::Headers, Bad::Deny, None),
-    entry("auth-secret", Risk::Medium, Shape::Basic, Bad::Deny, None),
+    entry("auth-secret", Risk::Medium, Shape::Spaced, Bad::Deny, None),
     entry("auth-secret-type", Risk::Low, Shape::OneOf(&["auth-file","auth-map"]), Bad::Drop, None),
     entry("auth-signin", Risk::High, Shape::UrlVariables, Bad::Default, None),
-    entry("auth-signin-redirect-param", Risk::Medium, Shape::Url, Bad::Default, None),
+    entry("auth-signin-redirect-param", Risk::Medium, Shape::UrlSpaced, Bad::Default, None),
     entry("auth-snippet", Risk::Critical, Shape::Line, Bad::Default, Some("text for the configuration of nginx is never read")),
     entry("auth-tls-error-page", Risk::High, Shape::Url, Bad::Drop, None),
     entry("auth-tls-match-cn", Risk::High, Shape::CommonName, Bad::Drop, None),
     entry("auth-tls-pass-certificate-to-upstream", Risk::Low, Shape::Bool, Bad::Drop, None),
-    entry("auth-tls-secret", Risk::Medium, Shape::Basic, Bad::Drop, None),
+    entry("auth-tls-secret", Risk::Medium, Shape::Spaced, Bad::Drop, None),
     entry("auth-tls-verify-client", Risk::Medium, Shape::OneOf(&["on","off","optional","optional_no_ca"]), Bad::Default, None),
     entry("auth-tls-verify-depth", Risk::Low, Shape::Int, Bad::Default, None),
     entry("auth-type", Risk::Low, Shape::AuthType, Bad::Drop, None),
     entry("auth-url", Risk::High, Shape::UrlVariables, Bad::Drop, None),
     entry("backend-protocol", Risk::Low, Shape::OneOfFold(&["HTTP","HTTPS","AUTO_HTTP","GRPC","GRPCS","FCGI"]), Bad::Default, None),
     entry("canary", Risk::Low, Shape::Bool, Bad::Default, None),
-    entry("canary-by-cookie", Risk::Medium, Shape::Basic, Bad::Default, None),
-    entry("canary-by-header", Risk::Medium, Shape::Basic, Bad::Default, None),
+    entry("canary-by-cookie", Risk::Medium, Shape::Spaced, Bad::Default, None),
+    entry("canary-by-header", Risk::Medium, Shape::Spaced, Bad::Default, None),
     entry("canary-by-header-pattern", Risk::Medium, Shape::Regex, Bad::Default, None),
-    entry("canary-by-header-value", Risk::Medium, Shape::Basic, Bad::Default, None),
+    entry("canary-by-header-value", Risk::Medium, Shape::Spaced, Bad::Default, None),
     entry("canary-weight", Risk::Low, Shape::Int, Bad::Default, None),
     entry("canary-weight-total", Risk::Low, Shape::Int, Bad::Default, None),
     entry("client-body-buffer-size", Risk::Low, Shape::Size, Bad::Drop, Some("buffers have sizes of their own")),
@@ -118,14 +142,14 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("force-ssl-redirect", Risk::Medium, Shape::Bool, Bad::Default, None),
     entry("from-to-www-redirect", Risk::Low, Shape::Bool, Bad::Drop, None),
     entry("http2-push-preload", Risk::Low, Shape::Bool, Bad::Drop, Some("HTTP/2 push is gone")),
-    entry("limit-allowlist", Risk::Low, Shape::Line, Bad::Drop, None),
+    entry("limit-allowlist", Risk::Low, Shape::Ranges, Bad::Drop, None),
     entry("limit-burst-multiplier", Risk::Low, Shape::Int, Bad::Default, None),
     entry("limit-connections", Risk::Low, Shape::Int, Bad::Drop, None),
     entry("limit-rate", Risk::Low, Shape::Int, Bad::Default, None),
     entry("limit-rate-after", Risk::Low, Shape::Int, Bad::Default, None),
     entry("limit-rpm", Risk::Low, Shape::Int, Bad::Drop, None),
     entry("limit-rps", Risk::Low, Shape::Int, Bad::Drop, None),
-    entry("limit-whitelist", Risk::Low, Shape::Line, Bad::Drop, None),
+    entry("limit-whitelist", Risk::Low, Shape::Ranges, Bad::Drop, None),
     entry("load-balance", Risk::Low, Shape::OneOf(&["round_robin","chash","chashsubset","sticky_balanced","sticky_persistent","ewma"]), Bad::Drop, None),
     entry("mirror-host", Risk::High, Shape::Regex, Bad::Default, None),
     entry("mirror-request-body", Risk::Low, Shape::OneOf(&["on","off"]), Bad::Default, None),
@@ -158,7 +182,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("proxy-ssl-ciphers", Risk::Medium, Shape::Ciphers, Bad::Default, Some("the defaults are used")),
     entry("proxy-ssl-name", Risk::High, Shape::Regex, Bad::Default, None),
     entry("proxy-ssl-protocols", Risk::Low, Shape::Spaced, Bad::Default, Some("the defaults are used")),
-    entry("proxy-ssl-secret", Risk::Medium, Shape::Basic, Bad::Drop, None),
+    entry("proxy-ssl-secret", Risk::Medium, Shape::Spaced, Bad::Drop, None),
     entry("proxy-ssl-server-name", Risk::Low, Shape::OneOf(&["on","off"]), Bad::Default, None),
     entry("proxy-ssl-verify", Risk::Low, Shape::OneOf(&["on","off"]), Bad::Default, None),
     entry("proxy-ssl-verify-depth", Risk::Low, Shape::Int, Bad::Default, None),
@@ -170,11 +194,11 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("service-upstream", Risk::Low, Shape::Bool, Bad::Default, None),
     entry("session-cookie-change-on-failure", Risk::Low, Shape::Bool, Bad::Default, None),
     entry("session-cookie-conditional-samesite-none", Risk::Low, Shape::Bool, Bad::Default, None),
-    entry("session-cookie-domain", Risk::Medium, Shape::Basic, Bad::Default, None),
+    entry("session-cookie-domain", Risk::Medium, Shape::Spaced, Bad::Default, None),
     entry("session-cookie-expires", Risk::Medium, Shape::Int, Bad::Default, None),
     entry("session-cookie-max-age", Risk::Medium, Shape::Int, Bad::Default, None),
-    entry("session-cookie-name", Risk::Medium, Shape::Basic, Bad::Default, None),
-    entry("session-cookie-path", Risk::Medium, Shape::Url, Bad::Default, None),
+    entry("session-cookie-name", Risk::Medium, Shape::Spaced, Bad::Default, None),
+    entry("session-cookie-path", Risk::Medium, Shape::UrlSpaced, Bad::Default, None),
     entry("session-cookie-samesite", Risk::Low, Shape::OneOf(&["None","Lax","Strict"]), Bad::Default, None),
     entry("session-cookie-secure", Risk::Low, Shape::Bool, Bad::Default, None),
     entry("ssl-ciphers", Risk::Low, Shape::Ciphers, Bad::Drop, Some("the defaults are used")),
@@ -191,7 +215,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     entry("use-port-in-redirects", Risk::Low, Shape::Bool, Bad::Default, None),
     entry("use-regex", Risk::Low, Shape::Bool, Bad::Default, None),
     entry("whitelist-source-range", Risk::Medium, Shape::Line, Bad::Deny, None),
-    entry("x-forwarded-prefix", Risk::Medium, Shape::Captures, Bad::Drop, None),
+    entry("x-forwarded-prefix", Risk::Medium, Shape::CapturesSpaced, Bad::Drop, None),
 ];
 
 #[cfg(test)]
