@@ -20,6 +20,7 @@ pub use policy::{
     Affinity, Balance, BasicAuth, CertificateAuth, Cors, ErrorPages, ExternalAuth, Mirror, Policy, Protocol,
     Retry, UpstreamTls,
 };
+pub(crate) use predicate::Demand;
 pub use predicate::{Predicate, ValueTest};
 pub use reason::Reason;
 pub use rewrite::{Rewrite, RewriteError};
@@ -218,6 +219,33 @@ impl Rule {
     pub(crate) fn groups(&self, path: &[u8]) -> template::Groups {
         let captured = self.extras.as_ref().and_then(|extras| extras.captures.as_ref());
         captured.and_then(|captured| captured.engine.groups(path)).unwrap_or_default()
+    }
+
+    /// Whether a request that takes one of the rules gets the same from the other, wherever both were
+    /// written down.
+    pub(crate) fn routes_as(&self, other: &Self) -> bool {
+        self.path.same_as(&other.path)
+            && self.predicates() == other.predicates()
+            && self.key() == other.key()
+            && self.answers_as(other)
+    }
+
+    /// Whether both do the same with a request, for the reason that both say the same.
+    pub(crate) fn answers_as(&self, other: &Self) -> bool {
+        self.action == other.action
+            && self.policies() == other.policies()
+            && self.reason() == other.reason()
+            && self.sends_as(other)
+    }
+
+    /// Whether both make the same of a path, for the reason that both say the same.
+    pub(crate) fn sends_as(&self, other: &Self) -> bool {
+        let captured = |rule: &Self| {
+            rule.extras.as_ref().and_then(|extras| Some(extras.captures.as_ref()?.expression.clone()))
+        };
+        self.path_rewrite() == other.path_rewrite()
+            && captured(self) == captured(other)
+            && (self.path_rewrite().is_none_or(Rewrite::reads_no_match) || self.path.same_as(&other.path))
     }
 
     /// The object and field that the rule was made from.
