@@ -25,7 +25,7 @@ pub(crate) enum Language<'p> {
 /// The program that tells the sets apart; `None` if it is too large. It says that a text is in a set as soon as
 /// that is so whatever follows: sets of texts with a certain end look for the end themselves.
 pub(crate) fn program(languages: &[Language<'_>]) -> Option<NFA> {
-    let sets: Vec<Hir> = languages.iter().map(|language| language.hir()).collect::<Option<_>>()?;
+    let sets: Vec<Hir> = languages.iter().map(Language::hir).collect::<Option<_>>()?;
     let config = thompson::Config::new()
         .utf8(false)
         .which_captures(WhichCaptures::None)

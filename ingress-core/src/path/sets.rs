@@ -219,7 +219,7 @@ impl Sets {
                     }
                 }
                 State::Union { alternates } => {
-                    waiting.extend(alternates.iter().map(|state| state.as_u32()));
+                    waiting.extend(alternates.iter().map(StateID::as_u32));
                 }
                 State::BinaryUnion { alt1, alt2 } => waiting.extend([alt1.as_u32(), alt2.as_u32()]),
                 State::Capture { next, .. } => waiting.push(next.as_u32()),
