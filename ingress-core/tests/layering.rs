@@ -75,14 +75,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("host::index", &["compile.rs", "host.rs", "host/index.rs", "table.rs"]),
     (
         "path::trie",
-        &[
-            "path.rs",
-            "path/regex/list.rs",
-            "path/trie.rs",
-            "path/trie/build.rs",
-            "table/expressions.rs",
-            "table/host.rs",
-        ],
+        &["path.rs", "path/trie.rs", "path/trie/build.rs", "table/expressions.rs", "table/host.rs"],
     ),
     ("path::shortlist", &["path.rs", "path/shortlist.rs", "table/host.rs"]),
     ("path::roster", &["path.rs", "path/roster.rs", "table/host.rs"]),
