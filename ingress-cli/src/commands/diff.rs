@@ -4,6 +4,7 @@ mod entry;
 mod expected;
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 use ingress_core::compare::{Comparison, compare_hosts};
 use serde::Serialize;
@@ -61,8 +62,11 @@ fn sessions(args: &DiffArgs, output: &mut Output) -> Result<(Session, Session), 
     if let Some(class) = &args.other.to_class {
         settings.class = Some(class.clone());
     }
-    let manifests =
-        if args.other.to.is_empty() { before.manifests.clone() } else { read(&args.other.to, output) };
+    let manifests = if args.other.to.is_empty() {
+        Arc::clone(&before.manifests)
+    } else {
+        read(&args.other.to, output).into()
+    };
     let after = Session::compile(manifests, &settings, output)?;
     if !args.other.to.is_empty() {
         after.remark(output);
