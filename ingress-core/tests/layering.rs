@@ -24,7 +24,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("host", &["path", "words"]),
     // What a rule is.
     ("diagnostic", &["origin"]),
-    ("request", &["origin", "port"]),
+    ("request", &["host", "origin", "port"]),
     ("rule", &["origin", "path", "port", "request"]),
     // What the objects are.
     ("ingress", &["diagnostic", "host", "origin", "port", "printable", "rule"]),

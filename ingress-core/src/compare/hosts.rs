@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Doubt;
 use super::report::Report;
 use crate::host::{HostName, HostPattern};
+use crate::rule::{Demand, Rule};
 use crate::table::{HostTable, RouteTable, Wildcards};
 
 /// How many combinations of unusual patterns are gone through.
@@ -56,6 +57,7 @@ pub(super) fn classes(before: &RouteTable, after: &RouteTable, report: &mut Repo
             classes.push(HostClass::new(pattern.as_str(), format!("host {pattern}"), pattern.as_str()));
         }
     }
+    suffixes.extend(tables.iter().flat_map(|table| table.hosts()).flat_map(HostTable::rules).flat_map(below));
     let deep = tables.iter().any(|table| table.semantics().hosts().wildcards() == Wildcards::ManyLabels)
         || patterns.iter().any(|pattern| pattern.as_str().starts_with("**."));
     for suffix in &suffixes {
@@ -77,6 +79,17 @@ pub(super) fn classes(before: &RouteTable, after: &RouteTable, report: &mut Repo
         HostClass { title: "[none]".to_owned(), words: "requests that name no host".to_owned(), name: None };
     classes.push(nameless);
     classes
+}
+
+/// The names below which a rule wants a host to be.
+fn below(rule: &Rule) -> impl Iterator<Item = &str> {
+    rule.predicates().iter().flat_map(|condition| {
+        let names = match condition.demand() {
+            Demand::Below(names) => Some(names),
+            _ => None,
+        };
+        names.into_iter().flatten().map(|name| &**name)
+    })
 }
 
 /// Names with something behind them, alone and before the suffix of each wildcard; and what expressions take.

@@ -12,7 +12,7 @@ use crate::path::Language;
 use crate::path::sets::TooLarge;
 use crate::port::Port;
 use crate::request::{Availability, Circumstances, RequestHead, Scheme};
-use crate::rule::{Demand, Predicate, ServiceRef, SourceRanges};
+use crate::rule::{ClientHeader, Demand, Predicate, ServiceRef, SourceRanges};
 
 /// How many combinations are gone through.
 const MOST: usize = 1 << 12;
@@ -223,6 +223,8 @@ impl Change {
 impl<'p> Demands<'p> {
     fn add(&mut self, condition: &'p Predicate) {
         match condition.demand() {
+            // Hosts of one class are alike to it.
+            Demand::Below(_) => {}
             Demand::Cookie(name, language) => {
                 // Some conditions compare the name without case.
                 let name = self
@@ -258,7 +260,8 @@ impl<'p> Demands<'p> {
             }
             Demand::Source(ranges, announced) => {
                 self.sources.push(ranges);
-                self.announcing.extend(announced.map(ToString::to_string));
+                self.announcing.extend(announced.map(|header| header.name().to_string()));
+                self.sources.extend(announced.and_then(ClientHeader::believed));
             }
         }
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use super::hosts::HostClass;
-use crate::host::HostName;
 use crate::path::sets::Use;
 use crate::path::{Language, PathPattern};
 use crate::request::RequestHead;
@@ -33,7 +32,7 @@ struct Entry<'t> {
 impl<'t> Side<'t> {
     pub(super) fn new(table: &'t RouteTable, class: &HostClass) -> Self {
         let reading = table.semantics().hosts();
-        let name = class.name().filter(|raw| reading.admits(raw)).and_then(HostName::parse);
+        let name = class.name().and_then(|raw| reading.name(raw));
         let hosts = table.meant(name.as_ref());
         let mut bound = false;
         let asked = hosts

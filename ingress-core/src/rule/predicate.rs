@@ -1,11 +1,13 @@
 //! Conditions besides host and path.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
-use super::{ServiceRef, SourceRanges};
+use super::{ClientHeader, ServiceRef, SourceRanges};
 use crate::path::regex::Search;
 use crate::path::{Language, PathError};
 use crate::request::{RequestHead, Scheme};
@@ -33,6 +35,8 @@ pub struct Predicate {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Subject {
+    /// The host is one label and one of these names.
+    Below(Arc<BTreeSet<Box<str>>>),
     Cookie(Box<str>),
     /// Only the first of that name, which is compared without case.
     FirstCookie(Box<str>),
@@ -63,13 +67,15 @@ struct SchemeTest {
 struct SourceTest {
     ranges: SourceRanges,
     inside: bool,
-    announced: Option<HeaderName>,
+    announced: Option<ClientHeader>,
 }
 
 /// What of a request decides about a condition. A value is asked for what set of texts it is in, if it is asked
 /// for more than whether it is there.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Demand<'p> {
+    /// Whether the host is one label below one of these names.
+    Below(&'p BTreeSet<Box<str>>),
     Cookie(&'p str, Option<Language<'p>>),
     Header(&'p HeaderName, Option<Language<'p>>),
     Method(&'p Method),
@@ -78,7 +84,7 @@ pub(crate) enum Demand<'p> {
     Scheme(Option<&'p HeaderName>),
     Service(&'p ServiceRef),
     /// A header that may say another address.
-    Source(&'p SourceRanges, Option<&'p HeaderName>),
+    Source(&'p SourceRanges, Option<&'p ClientHeader>),
 }
 
 /// What is asked of a value.
@@ -141,6 +147,11 @@ impl ValueTest {
 }
 
 impl Predicate {
+    /// On the host: it is one label, of whatever letters, before one of these names.
+    pub fn below(names: Arc<BTreeSet<Box<str>>>) -> Self {
+        Self { subject: Subject::Below(names), test: ValueTest::present() }
+    }
+
     /// On a cookie.
     pub fn cookie(name: &str, test: ValueTest) -> Self {
         Self { subject: Subject::Cookie(name.into()), test }
@@ -170,7 +181,7 @@ impl Predicate {
     /// On the address of the client: it lies in one of these ranges, or in none. It is that of the
     /// connection, unless a header that is believed says another one. An address that is not known lies in
     /// no range.
-    pub fn source(ranges: SourceRanges, inside: bool, announced: Option<HeaderName>) -> Self {
+    pub fn source(ranges: SourceRanges, inside: bool, announced: Option<ClientHeader>) -> Self {
         let test = SourceTest { ranges, inside, announced };
         Self { subject: Subject::Source(Box::new(test)), test: ValueTest::present() }
     }
@@ -198,6 +209,11 @@ impl Predicate {
     /// Whether the condition holds for a request.
     pub fn holds(&self, request: &RequestHead<'_>) -> bool {
         match &self.subject {
+            Subject::Below(names) => {
+                let name = request.host_name();
+                let parts = name.as_str().split_once('.');
+                parts.is_some_and(|(label, rest)| !label.is_empty() && names.contains(rest))
+            }
             Subject::Cookie(name) => self.test.holds(request.cookies(name)),
             Subject::FirstCookie(name) => self.test.holds(request.first_cookie(name).into_iter()),
             Subject::Header(name) => self.test.holds(request.header_values(name)),
@@ -221,6 +237,7 @@ impl Predicate {
     pub(crate) fn demand(&self) -> Demand<'_> {
         let language = self.test.language();
         match &self.subject {
+            Subject::Below(names) => Demand::Below(names),
             Subject::Cookie(name) | Subject::FirstCookie(name) => Demand::Cookie(name, language),
             Subject::Header(name) | Subject::JoinedHeader(name) => Demand::Header(name, language),
             Subject::Method(method) => Demand::Method(method),
@@ -235,6 +252,7 @@ impl Predicate {
     pub(crate) fn found(&self, request: &RequestHead<'_>) -> Option<String> {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         match &self.subject {
+            Subject::Below(_) => Some(request.host_name().to_string()),
             Subject::Cookie(name) => request.cookies(name).next().map(text),
             Subject::FirstCookie(name) => request.first_cookie(name).map(text),
             Subject::Header(name) => request.header_values(name).next().map(text),
@@ -263,15 +281,11 @@ impl SchemeTest {
 }
 
 impl SourceTest {
-    /// The client's address. Of a list the first element is the client's own; what cannot be read leaves
-    /// the address of the connection.
     fn address(&self, request: &RequestHead<'_>) -> Option<IpAddr> {
-        let announced = || {
-            let list = request.header_values(self.announced.as_ref()?).next()?;
-            let first = list.split(|&byte| byte == b',').next()?.trim_ascii();
-            str::from_utf8(first).ok()?.parse().ok()
-        };
-        announced().or_else(|| request.client_address())
+        match &self.announced {
+            Some(header) => header.address(request),
+            None => request.client_address(),
+        }
     }
 
     fn holds(&self, request: &RequestHead<'_>) -> bool {
@@ -287,6 +301,10 @@ fn joined(request: &RequestHead<'_>, name: &HeaderName) -> Vec<u8> {
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
+            Subject::Below(names) => {
+                let names: Vec<_> = names.iter().map(|name| format!("*.{name}")).collect();
+                return write!(f, "host in {}", names.join(", "));
+            }
             Subject::Method(method) => return write!(f, "method {method}"),
             Subject::Scheme(test) => return write!(f, "scheme {}", test.scheme),
             Subject::Service(service, Presence::Endpoints) => {
@@ -333,6 +351,24 @@ mod tests {
         assert!(holds("late", ValueTest::present()));
         assert!(holds("can", ValueTest::absent()));
         assert!(!holds("canary", ValueTest::equals("alway")));
+    }
+
+    #[test]
+    fn hosts_below_a_name() {
+        let names = Arc::new(["a.org", "b.a.org"].map(Box::from).into());
+        let below = Predicate::below(names);
+        assert_eq!(below.to_string(), "host in *.a.org, *.b.a.org");
+        for (host, holds) in [
+            ("x.a.org", true),
+            ("X.A.org.:80", true),
+            ("\u{e9}.b.a.org", true),
+            ("a.org", false),
+            (".a.org", false),
+            ("y.x.a.org", false),
+            ("x.b.org", false),
+        ] {
+            assert_eq!(below.holds(&RequestHead::new(host, "/")), holds, "{host}");
+        }
     }
 
     #[test]
