@@ -34,7 +34,7 @@ mod words;
 use std::fmt;
 
 use hosts::HostClass;
-use judge::{Judge, Judgement};
+use judge::Judge;
 use report::Report;
 use requests::requests;
 use side::{Side, are_alike};
@@ -87,9 +87,8 @@ pub fn compare_hosts<'t>(
     for class in classes.iter().filter(|class| wanted(class.title())) {
         compare_class(class, (before, after), &mut report);
     }
-    if let Some(class) = classes.iter().find(|class| wanted(class.title())) {
-        probe::probe(class, (before, after), &mut report);
-    }
+    let wanted: Vec<_> = classes.iter().filter(|class| wanted(class.title())).collect();
+    probe::probe(&wanted, (before, after), &mut report);
     report.finish()
 }
 
@@ -140,7 +139,10 @@ fn compare_class<'t>(
                 outcome(&sides.1, &candidates.1, &crossing.ends.1),
             );
             let judgement = judge.judge(outcomes, &request, &crossing.paths);
-            if let Judgement::Differs(aspects, witness) = judgement {
+            if let Some(change) = judgement.policies {
+                region.policies(class, outcomes, change, request.clone());
+            }
+            if let Some((aspects, witness)) = judgement.differs {
                 let words = words::region(class, (&sides.0, outcomes.0), (&sides.1, outcomes.1));
                 let only = |own: &Side<'t>, other: &Side<'t>, outcome: Outcome<'t>| {
                     let rule = outcome.matched().map(|hit| hit.rule())?;
@@ -148,8 +150,8 @@ fn compare_class<'t>(
                 };
                 let changed =
                     only(&sides.0, &sides.1, outcomes.0).or_else(|| only(&sides.1, &sides.0, outcomes.1));
-                region.differs(outcomes, changed, aspects, *witness, words);
-            } else if let Judgement::Unknown(doubt) = judgement {
+                region.differs(outcomes, changed, aspects, witness, words);
+            } else if let Some(doubt) = judgement.doubt {
                 region.unknown(request.path(), doubt);
             }
         }

@@ -68,9 +68,7 @@ fn sessions(args: &DiffArgs, output: &mut Output) -> Result<(Session, Session), 
         read(&args.other.to, output).into()
     };
     let after = Session::compile(manifests, &settings, output)?;
-    if !args.other.to.is_empty() {
-        after.remark(output);
-    }
+    after.remark(output);
     Ok((before, after))
 }
 

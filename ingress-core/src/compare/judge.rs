@@ -9,11 +9,47 @@ use super::{Aspect, Doubt};
 use crate::rule::{Action, Backend, Forward, Policy, Reason, Rewrite, Rule};
 use crate::table::{Match, Outcome, RouteTable};
 
-/// What comes of comparing two answers to one request, and to others like it.
-pub(super) enum Judgement {
-    Same,
-    Differs(BTreeSet<Aspect>, Box<Witness>),
-    Unknown(Doubt),
+/// What comes of comparing two answers to one request, and to others like it: nothing, if they are the same.
+#[derive(Default)]
+pub(super) struct Judgement {
+    pub(super) differs: Option<(BTreeSet<Aspect>, Witness)>,
+    pub(super) policies: Option<PolicyChange>,
+    pub(super) doubt: Option<Doubt>,
+}
+
+/// Policies that are not the same, by what they are called: many rules have the same change.
+#[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct PolicyChange {
+    pub(super) dropped: BTreeSet<&'static str>,
+    pub(super) changed: BTreeSet<&'static str>,
+    pub(super) added: BTreeSet<&'static str>,
+}
+
+impl Judgement {
+    fn differs<const N: usize>(aspects: [Aspect; N], request: &Witness) -> Self {
+        Self { differs: Some((aspects.into(), request.clone())), ..Self::default() }
+    }
+
+    fn unknown(doubt: Doubt) -> Self {
+        Self { doubt: Some(doubt), ..Self::default() }
+    }
+}
+
+impl PolicyChange {
+    fn between(a: &Rule, b: &Rule) -> Option<Self> {
+        let without = |own: &Rule, other: &Rule| -> BTreeSet<&'static str> {
+            let holds = |all: &[Policy], one: &Policy| all.iter().filter(|other| *other == one).count();
+            let missing = |policy: &&Policy| holds(own.policies(), policy) > holds(other.policies(), policy);
+            own.policies().iter().filter(missing).map(Policy::code).collect()
+        };
+        let (own, other) = (without(a, b), without(b, a));
+        let change = Self {
+            dropped: own.difference(&other).copied().collect(),
+            changed: own.intersection(&other).copied().collect(),
+            added: other.difference(&own).copied().collect(),
+        };
+        (!own.is_empty() || !other.is_empty()).then_some(change)
+    }
 }
 
 /// Compares the answers of two tables.
@@ -40,24 +76,24 @@ impl Judge {
         let (Some(a), Some(b)) = (before.matched(), after.matched()) else {
             // One of them is no rule: both are if both say the same status.
             return match (status(before), status(after)) {
-                (Some(a), Some(b)) if a == b => Judgement::Same,
-                _ => differs([Aspect::Answer], request),
+                (Some(a), Some(b)) if a == b => Judgement::default(),
+                _ => Judgement::differs([Aspect::Answer], request),
             };
         };
         if self.same_reading && a.rule().answers_as(b.rule()) {
-            return Judgement::Same;
+            return Judgement::default();
         }
         if let Some(doubt) = doubt(a.rule()).or_else(|| doubt(b.rule())) {
-            return Judgement::Unknown(doubt);
+            return Judgement::unknown(doubt);
         }
         match (a.rule().action(), b.rule().action()) {
-            (Action::Respond(a), Action::Respond(b)) if a == b => Judgement::Same,
+            (Action::Respond(a), Action::Respond(b)) if a == b => Judgement::default(),
             (Action::Redirect(own), Action::Redirect(other)) if own.status() == other.status() => {
                 self.locations(a, b, request, paths)
             }
             (own, other) => match (own.as_forward(), other.as_forward()) {
                 (Some(own), Some(other)) => self.forwards((a, own), (b, other), request, paths),
-                _ => differs([Aspect::Answer], request),
+                _ => Judgement::differs([Aspect::Answer], request),
             },
         }
     }
@@ -65,7 +101,7 @@ impl Judge {
     fn locations(&self, a: Match<'_>, b: Match<'_>, request: &Witness, paths: &[String]) -> Judgement {
         let told = |hit: Match<'_>, request: &Witness| request.ask(|head| hit.location(head));
         if let Some(request) = parted(request, paths, |request| told(a, request) != told(b, request)) {
-            return differs([Aspect::Location], &request);
+            return Judgement::differs([Aspect::Location], &request);
         }
         let templates = [a, b].map(|hit| match hit.rule().action() {
             Action::Redirect(redirect) => Some(redirect.location()),
@@ -73,7 +109,7 @@ impl Judge {
         });
         let fixed = templates.iter().all(|template| template.is_some_and(|own| own.fixed().is_some()));
         let same = self.same_reading && templates.first() == templates.last() && a.rule().sends_as(b.rule());
-        if fixed || same { Judgement::Same } else { Judgement::Unknown(Doubt::Rewrites) }
+        if fixed || same { Judgement::default() } else { Judgement::unknown(Doubt::Rewrites) }
     }
 
     fn forwards(
@@ -95,12 +131,11 @@ impl Judge {
             aspects.insert(Aspect::Authorization);
         }
         let mut doubt = None;
-        if !same_policies(a.rule(), b.rule()) {
-            if asks(a) && asks(b) && decisions(a.rule()) != decisions(b.rule()) {
-                doubt = Some(Doubt::ExternalDecision);
-            } else {
-                aspects.insert(Aspect::Policies);
-            }
+        let mut policies = PolicyChange::between(a.rule(), b.rule());
+        if asks(a) && asks(b) && decisions(a.rule()) != decisions(b.rule()) {
+            // Both may say the same in the end.
+            policies = None;
+            doubt = Some(Doubt::ExternalDecision);
         }
         let sent = |hit: Match<'_>, request: &Witness| request.ask(|head| hit.sent_target(head));
         let mut witness = request.clone();
@@ -119,16 +154,9 @@ impl Judge {
             }
             None => {}
         }
-        match doubt {
-            _ if !aspects.is_empty() => Judgement::Differs(aspects, Box::new(witness)),
-            Some(doubt) => Judgement::Unknown(doubt),
-            None => Judgement::Same,
-        }
+        let differs = (!aspects.is_empty()).then_some((aspects, witness));
+        Judgement { differs, policies, doubt }
     }
-}
-
-fn differs<const N: usize>(aspects: [Aspect; N], request: &Witness) -> Judgement {
-    Judgement::Differs(aspects.into(), Box::new(request.clone()))
 }
 
 /// The first request among those of a region for which something is so.
@@ -180,12 +208,6 @@ const fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
         (a, b) = (b, a % b);
     }
     a
-}
-
-fn same_policies(a: &Rule, b: &Rule) -> bool {
-    let holds = |all: &[Policy], one: &Policy| all.iter().filter(|other| *other == one).count();
-    a.policies().len() == b.policies().len()
-        && a.policies().iter().all(|policy| holds(a.policies(), policy) == holds(b.policies(), policy))
 }
 
 /// The questions that somebody else decides.

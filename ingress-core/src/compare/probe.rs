@@ -11,11 +11,22 @@ use crate::table::{Outcome, RouteTable};
 /// Asks both tables for examples. Their answers can only differ where something about requests is read
 /// differently, so that where nothing is, nobody is asked.
 pub(super) fn probe<'t>(
-    class: &HostClass,
+    classes: &[&HostClass],
     (before, after): (&'t RouteTable, &'t RouteTable),
     report: &mut Report<'t>,
 ) {
     let (a, b) = (before.semantics(), after.semantics());
+    // What differs anyway shows nothing.
+    let is_quiet = |class: &&&HostClass| {
+        let root = Witness::plain(class.name(), "/");
+        root.ask(|head| kind(before.lookup(head)) == kind(after.lookup(head)))
+    };
+    let Some(class) = classes.iter().find(is_quiet) else {
+        if let Some(class) = classes.first().filter(|_| a.paths() != b.paths()) {
+            report.unknown(class, None, Doubt::DotSegments);
+        }
+        return;
+    };
     let ask = |report: &mut Report<'t>, reading: Reading, witness: Witness| {
         let outcomes = witness.ask(|head| (before.lookup(head), after.lookup(head)));
         let parted = kind(outcomes.0) != kind(outcomes.1);
@@ -25,10 +36,6 @@ pub(super) fn probe<'t>(
         parted
     };
     let plain = |path: &str| Witness::plain(class.name(), path);
-    if kind(plain("/").ask(|head| before.lookup(head))) != kind(plain("/").ask(|head| after.lookup(head))) {
-        // What differs anyway shows nothing.
-        return;
-    }
     if a.paths() != b.paths() {
         let dotted = ["/a/../", "/.", "/..", "/a//..", "/a%2f../"];
         if !dotted.iter().any(|path| ask(report, Reading::DotSegments, plain(path))) {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::hosts::HostClass;
+use super::judge::PolicyChange;
 use super::requests::Witness;
 use super::{Answer, Aspect, Cause, Comparison, Difference, Doubt, Reading, Unknown};
 use crate::origin::{Origin, SecretRef};
@@ -14,9 +15,10 @@ use crate::table::Outcome;
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
 enum Key<'t> {
     Certificates(Option<&'t SecretRef>, Option<&'t SecretRef>),
+    Policies(PolicyChange),
     Reading(Reading),
-    /// A rule that only one table has, or has otherwise.
-    Changed(&'t Origin),
+    /// A rule that only one table has, or has otherwise, and what that changes.
+    Changed(&'t Origin, BTreeSet<Aspect>),
     /// Rules that both tables have, in another order.
     Moved(Who, Who),
 }
@@ -141,8 +143,8 @@ impl<'t> Report<'t> {
             Some(known) => {
                 known.regions += 1;
                 for aspect in difference.aspects {
-                    if !known.aspects.contains(&aspect) {
-                        known.aspects.push(aspect);
+                    if let Err(place) = known.aspects.binary_search(&aspect) {
+                        known.aspects.insert(place, aspect);
                     }
                 }
                 let last = self.hosts.insert(place, difference.host.clone());
@@ -182,7 +184,7 @@ impl<'t> Region<'_, 't> {
     ) {
         self.different = true;
         let key = match changed {
-            Some(rule) => Key::Changed(rule.origin()),
+            Some(rule) => Key::Changed(rule.origin(), aspects.clone()),
             None => Key::Moved(who(outcomes.0), who(outcomes.1)),
         };
         let difference = Difference {
@@ -202,6 +204,38 @@ impl<'t> Region<'_, 't> {
         } else {
             self.report.put(key, difference);
         }
+    }
+
+    pub(super) fn policies(
+        &mut self,
+        class: &HostClass,
+        outcomes: (Outcome<'t>, Outcome<'t>),
+        change: PolicyChange,
+        witness: Witness,
+    ) {
+        self.different = true;
+        let list = |verb: &str, names: &BTreeSet<&str>| {
+            let names: Vec<&str> = names.iter().copied().collect();
+            if names.is_empty() { None } else { Some(format!("{} {verb}", names.join(", "))) }
+        };
+        let changes = [
+            list("dropped", &change.dropped),
+            list("changed", &change.changed),
+            list("added", &change.added),
+        ];
+        let changes: Vec<String> = changes.into_iter().flatten().collect();
+        let difference = Difference {
+            host: self.title.clone(),
+            more_hosts: 0,
+            requests: format!("{}, policies: {}", class.words(), changes.join("; ")),
+            cause: Cause::Rules,
+            aspects: vec![Aspect::Policies],
+            before: Answer::Outcome(outcomes.0),
+            after: Answer::Outcome(outcomes.1),
+            witness,
+            regions: 1,
+        };
+        self.report.put(Key::Policies(change), difference);
     }
 
     pub(super) fn unknown(&mut self, path: &str, doubt: Doubt) {
@@ -232,7 +266,9 @@ fn who(outcome: Outcome<'_>) -> Who {
 
 /// What about a path is read differently, going by what is unusual about it.
 fn reading(path: &str) -> Reading {
-    if path.contains("//") {
+    if !path.starts_with('/') {
+        Reading::Malformed
+    } else if path.contains("//") {
         Reading::RepeatedSlashes
     } else if path.contains('\\') {
         Reading::Backslashes

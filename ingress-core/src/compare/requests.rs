@@ -115,7 +115,11 @@ impl Witness {
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = self.host.as_deref().unwrap_or("(no host)");
-        write!(f, "{} {}://{host}{}", self.method, self.scheme, self.target())?;
+        if self.path.starts_with('/') {
+            write!(f, "{} {}://{host}{}", self.method, self.scheme, self.target())?;
+        } else {
+            write!(f, "{} {:?} of {}://{host}", self.method, self.target(), self.scheme)?;
+        }
         for (name, value) in &self.headers {
             write!(f, ", {name}: {}", String::from_utf8_lossy(value.as_bytes()))?;
         }

@@ -206,7 +206,13 @@ fn curl(witness: &Witness) -> String {
         let header = if value.is_empty() { format!("{name};") } else { format!("{name}: {value}") };
         command += &format!(" -H {}", quoted(&header));
     }
-    format!("{command} {}", quoted(&format!("{scheme}://{host}{}", witness.target())))
+    let target = witness.target();
+    if !target.starts_with('/') {
+        // What is no path stands in no URL.
+        command += &format!(" --request-target {}", quoted(&target));
+        return format!("{command} {}", quoted(&format!("{scheme}://{host}/")));
+    }
+    format!("{command} {}", quoted(&format!("{scheme}://{host}{target}")))
 }
 
 /// As one word of a shell.
