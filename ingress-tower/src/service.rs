@@ -61,6 +61,9 @@ impl<S, R, D> Route<S, R, D> {
             _ => return Decision::reply(Reply::Respond(StatusCode::NOT_IMPLEMENTED)),
         };
         let routed = Routed::new(&hit, table.generation());
+        if hit.passes_on(&head) {
+            return Decision::Forward { routed, uri: None };
+        }
         let reply = match hit.rule().action() {
             Action::Forward(_) => match hit.changed_upstream(&head) {
                 Ok(None) => return Decision::Forward { routed, uri: None },
