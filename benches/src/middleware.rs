@@ -118,6 +118,34 @@ impl Form {
     }
 }
 
+/// What a call goes through on its way to the inner service.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// Nothing.
+    Bare,
+    /// A lookup whose answer nobody gets.
+    Lookup,
+    /// The layer, with the rule in the extensions.
+    Layer,
+    /// The layer, with the rule beside the request.
+    Beside,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Bare, Self::Lookup, Self::Layer, Self::Beside];
+
+    /// For a line of results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Lookup => "lookup",
+            Self::Layer => "layer",
+            Self::Beside => "beside",
+        }
+    }
+}
+
 /// A table behind the layer, and the requests of a workload that some rule takes.
 #[derive(Debug)]
 pub struct Middleware {
@@ -207,6 +235,21 @@ impl Middleware {
         total
     }
 
+    /// Sends every request once, this way. The requests are made on the way, which costs the same in all ways.
+    /// No clock is read: valgrind has none to read.
+    pub fn pass(&self, way: Way, form: Form) {
+        let inner = Inner { tell: false };
+        for batch in self.requests.chunks(BATCH) {
+            let requests = made(form, batch);
+            match way {
+                Way::Bare => send(&mut { inner }, requests),
+                Way::Lookup => send(&mut Looking { table: self.layer.table().clone(), inner }, requests),
+                Way::Layer => send(&mut self.layer.layer(inner), requests),
+                Way::Beside => send(&mut self.layer.clone().beside().layer(inner), requests),
+            }
+        }
+    }
+
     /// The Services that the requests go to, as the rules of the table name them.
     pub fn services(&self) -> Vec<ServiceRef> {
         let table = self.layer.table().load();
@@ -251,17 +294,28 @@ where
 }
 
 /// Makes the requests first; only the calls are timed, and dropping the answers.
-#[inline(never)]
 fn time_batch<S>(service: &mut S, form: Form, batch: &[(String, String, String)]) -> std::time::Duration
 where
     S: Service<Request<()>, Response = Answer, Error = Infallible>,
 {
-    let requests: Vec<_> = batch.iter().filter_map(|(host, path, _)| form.request(host, path)).collect();
+    let requests = made(form, batch);
     let stopwatch = Stopwatch::start();
+    send(service, requests);
+    stopwatch.elapsed()
+}
+
+fn made(form: Form, batch: &[(String, String, String)]) -> Vec<Request<()>> {
+    batch.iter().filter_map(|(host, path, _)| form.request(host, path)).collect()
+}
+
+#[inline(never)]
+fn send<S>(service: &mut S, requests: Vec<Request<()>>)
+where
+    S: Service<Request<()>, Response = Answer, Error = Infallible>,
+{
     for request in requests {
         drop(black_box(call(service, request)));
     }
-    stopwatch.elapsed()
 }
 
 /// Endpoints for the Services of a workload, and picks from them.
@@ -334,18 +388,21 @@ impl Picks {
 
     /// Nanoseconds per pick, with its end: the endpoint is given back. Median of passes, and tenth percentile.
     pub fn time(&self, balancer: &Balancer, passes: usize) -> [f64; 2] {
-        let pass = |_| self.pass(balancer).as_nanos() as f64 / self.services.len().max(1) as f64;
+        let pass = |_| {
+            let stopwatch = Stopwatch::start();
+            self.pass(balancer);
+            stopwatch.elapsed().as_nanos() as f64 / self.services.len().max(1) as f64
+        };
         median_and_tenth((0..passes).map(pass))
     }
 
+    /// Picks for every request once, and gives the endpoint back.
     #[inline(never)]
-    fn pass(&self, balancer: &Balancer) -> std::time::Duration {
+    pub fn pass(&self, balancer: &Balancer) {
         let request = Request::new(());
         let caller = Caller::of(&request);
-        let stopwatch = Stopwatch::start();
         for service in &self.services {
             drop(black_box(balancer.pick(black_box(service), &caller)));
         }
-        stopwatch.elapsed()
     }
 }
