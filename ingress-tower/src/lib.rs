@@ -8,7 +8,10 @@
 //!
 //! 1. It loads one snapshot, and lets go of it before the inner service is called: no request that takes
 //!    long keeps an old table alive.
-//! 2. It looks the request up. The host is that of the URI, else of the `Host` header.
+//! 2. It looks the request up. The host is that of the URI, else of the `Host` header. What else rules ask
+//!    for, such as the address of the client, is in the [`Peer`] among the request's extensions. Rules that
+//!    ask whether a Service has endpoints are told by those of the snapshot; where none have been published,
+//!    all are taken to have some.
 //! 3. A rule that forwards: [`Routed`] goes into the request's extensions, the URI is changed to the
 //!    target that the rule sends on, and the inner service is called. Where the target stays as it was
 //!    received, the URI is not touched. What the inner service does with the request, whether it
@@ -128,6 +131,7 @@ pub mod balance;
 mod deliver;
 mod future;
 mod layer;
+mod peer;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 #[cfg(feature = "proxy-protocol")]
@@ -143,6 +147,7 @@ pub mod tls;
 pub use deliver::{AsRouted, Beside, Deliver, InExtensions};
 pub use future::ResponseFuture;
 pub use layer::RouteLayer;
+pub use peer::Peer;
 pub use replies::{DefaultReplies, Miss, Replies, Reply};
 pub use route_layers::{PerRoute, PerRouteFuture, RouteLayers};
 pub use routed::Routed;

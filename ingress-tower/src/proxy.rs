@@ -13,7 +13,8 @@
 //! 4. Hop-by-hop headers are removed, those that `Connection` names too. What the client claims about
 //!    itself is removed, unless it is a trusted proxy, and what is known about it is written:
 //!    [`Forwarding`].
-//! 5. [`Pick`] chooses the endpoint. `RoundRobin` is one; the features of load balancing bring others.
+//! 5. [`Pick`] chooses the endpoint. `RoundRobin` is one; with the feature `balance` its `Balancer` is another,
+//!    which hears from the proxy how endpoints do.
 //! 6. A connection: one that is idle, or a new one. HTTP/1.1, HTTP/2 known beforehand, or what a
 //!    [`Connect`] agrees upon over TLS.
 //! 7. Bodies go both ways as they come, with their trailers. Each side is read no faster than the other
@@ -144,6 +145,8 @@
 //! WebSockets over HTTP/2 (RFC 8441), `CONNECT`, HTTP/3, caching, compression. Informational responses
 //! other than 100 and 101 are not passed on.
 
+#[cfg(feature = "balance")]
+mod balanced;
 mod body;
 mod config;
 mod connect;
@@ -167,6 +170,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -174,11 +178,13 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
+pub use crate::peer::Peer;
 pub use body::{BodyError, ProxyBody};
 pub use config::Config;
 pub use connect::{Connect, Connected, Connecting, TcpConnect};
-pub use forwarded::{Forwarding, Peer};
-pub use pick::{Choice, Guard, Pick, Picked, Protocol, RoundRobin, Target};
+pub use forwarded::Forwarding;
+pub(crate) use forwarded::PeerTexts;
+pub use pick::{Choice, Guard, Pick, Picked, Protocol, RoundRobin, Target, Trust};
 pub use reason::{DefaultResponses, Reason, Respond};
 pub use serve::{ServeError, Server};
 pub use strict::Flaw;
@@ -202,7 +208,7 @@ impl<P: Pick> Proxy<P> {
     /// With other settings.
     pub fn with_config(pick: P, config: Config) -> Self {
         let pool = Arc::new(Pool::new(config.pool_idle, config.pool_size));
-        Self(Arc::new(Inner { pick, config, pool, in_flight: Arc::default() }))
+        Self(Arc::new(Inner { pick, config, pool, in_flight: Arc::default(), draws: AtomicU32::new(0) }))
     }
 }
 

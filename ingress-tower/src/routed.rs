@@ -5,7 +5,7 @@ use std::ops::Deref;
 use http::Uri;
 use ingress_core::rule::{Forward, RuleId};
 use ingress_core::table::{Match, OwnedMatch};
-use ingress_core::{Action, Backend, HostPattern, Rule};
+use ingress_core::{Backend, HostPattern, Rule};
 
 /// The rule that took a request, in the request's extensions.
 ///
@@ -52,10 +52,7 @@ impl Routed {
 
     /// The backend, or backends with weights; `None` only for a rule that does not forward.
     pub fn forward(&self) -> Option<&Forward> {
-        match self.rule().action() {
-            Action::Forward(forward) => Some(forward),
-            _ => None,
-        }
+        self.rule().action().as_forward()
     }
 
     /// The backend for a random draw, which only matters where there are weights.

@@ -4,11 +4,13 @@ use std::mem;
 use std::task::{Context, Poll};
 
 use http::{Request, Response, StatusCode, Uri};
+use ingress_core::request::Circumstances;
 use ingress_core::{Action, Outcome, RequestHead, SharedTable};
 use tower_service::Service;
 
 use crate::deliver::{Deliver, InExtensions};
 use crate::future::ResponseFuture;
+use crate::peer::Peer;
 use crate::replies::{DefaultReplies, Miss, Replies, Reply};
 use crate::routed::Routed;
 
@@ -50,8 +52,19 @@ impl<S, R, D> Route<S, R, D> {
 
     /// Looks the request up in the table of this moment. The snapshot lives no longer than this.
     fn decide<B>(&self, request: &Request<B>) -> Decision {
+        // Before the snapshot, which then is at least as new as this says.
+        let knows_endpoints = self.table.endpoints_version() > 0;
         let table = self.table.load();
-        let head = RequestHead::from(request);
+        let mut circumstances = Circumstances::default();
+        if knows_endpoints {
+            circumstances = circumstances.services(&**table.endpoints());
+        }
+        let mut head = RequestHead::from(request);
+        if let Some(peer) = request.extensions().get::<Peer>() {
+            circumstances = peer.told(circumstances);
+            head = head.scheme(peer.scheme());
+        }
+        let head = head.circumstances(&circumstances);
         let hit = match table.lookup(&head) {
             Outcome::Matched(hit) => hit,
             Outcome::NoHost => return Decision::reply(Reply::NotFound(Miss::Host)),

@@ -75,6 +75,20 @@ impl Reason {
         }
     }
 
+    /// Whether it says something about the endpoint, and not about the client or our own limits.
+    pub const fn blames_endpoint(self) -> bool {
+        matches!(
+            self,
+            Self::Lookup
+                | Self::ConnectionRefused
+                | Self::ConnectFailed
+                | Self::ConnectTimeout
+                | Self::ConnectionClosed
+                | Self::BadResponse
+                | Self::ResponseTimeout
+        )
+    }
+
     /// A stable word for logs and metrics.
     pub const fn code(self) -> &'static str {
         match self {

@@ -8,6 +8,8 @@
     reason = "tests"
 )]
 
+#[cfg(feature = "balance")]
+mod balanced;
 mod bodies;
 mod corpus;
 mod failures;
