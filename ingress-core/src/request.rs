@@ -315,7 +315,7 @@ impl<'r> RequestHead<'r> {
         let mut hosts = headers.get_all(http::header::HOST).iter();
         let host = match uri.authority() {
             Some(authority) => Some(without_user(authority.as_str())),
-            None => hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none()),
+            None => hosts.next().and_then(ascii).filter(|_| hosts.next().is_none()),
         };
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         Self { host, method, version, headers: Some(headers), ..Self::without_host(target) }
@@ -332,6 +332,11 @@ pub(crate) fn split_absolute(target: &str) -> Option<(&str, &str)> {
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     Some((rest.get(..end)?, rest.get(end..)?))
+}
+
+/// What `to_str` says: a value holds no control bytes but tabs. It looks at many bytes at a time.
+fn ascii(value: &http::HeaderValue) -> Option<&str> {
+    std::str::from_utf8(value.as_bytes()).ok().filter(|text| text.is_ascii())
 }
 
 fn without_user(authority: &str) -> &str {

@@ -16,7 +16,9 @@
 //!    target that the rule sends on, and the inner service is called. Where the target stays as it was
 //!    received, the URI is not touched. What the inner service does with the request, whether it
 //!    serves it itself or sends it to the backend, is its own business.
-//! 4. Everything else is answered by the layer, as [`Reply`] says: a redirect, a fixed status, 404 where
+//! 4. A rule that forwards only if somebody else agrees: the [`Authorizer`] is asked first. Without one the
+//!    answer is 501.
+//! 5. Everything else is answered by the layer, as [`Reply`] says: a redirect, a fixed status, 404 where
 //!    no rule matches, 400 where the request target is refused. The inner service is not called.
 //!    [`Replies`] builds the responses; a closure will do.
 //!
@@ -126,6 +128,7 @@
 //! [`RouteLayer::beside`] hands the rule over without extensions, and allocates nothing. The future is that
 //! of the inner service in an enum: nothing is boxed, and any body type will do.
 
+mod authorize;
 #[cfg(feature = "balance")]
 pub mod balance;
 mod deliver;
@@ -144,6 +147,7 @@ mod service;
 #[cfg(feature = "tls")]
 pub mod tls;
 
+pub use authorize::{Asking, Authorizer, Denial, Grant, NoAuthorizer};
 pub use deliver::{AsRouted, Beside, Deliver, InExtensions};
 pub use future::ResponseFuture;
 pub use layer::RouteLayer;
