@@ -61,8 +61,6 @@
 
 mod address;
 mod cluster;
-#[cfg(feature = "k8s-openapi")]
-mod k8s;
 mod service;
 mod slice;
 mod targets;
@@ -70,6 +68,8 @@ mod targets;
 use std::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "k8s-openapi")]
+pub(crate) use address::Host;
 pub use address::{Address, AddressFamily};
 pub use cluster::Cluster;
 pub use service::{Service, ServicePort};

@@ -4,12 +4,10 @@
 //! What a path *means* is the dialect's business; here it is only text.
 
 mod class;
-#[cfg(feature = "k8s-openapi")]
-mod k8s;
 #[cfg(feature = "serde")]
 mod legacy;
 #[cfg(any(feature = "k8s-openapi", feature = "serde"))]
-mod raw;
+pub(crate) mod raw;
 
 use std::sync::Arc;
 

@@ -113,6 +113,8 @@ pub mod endpoint;
 pub mod explain;
 pub mod host;
 pub mod ingress;
+#[cfg(feature = "k8s-openapi")]
+mod k8s;
 pub mod origin;
 pub mod overlap;
 pub mod path;

@@ -193,7 +193,7 @@ impl RouteTable {
         }
         // The next to be asked in any order but by rank; mostly it has an answer.
         if self.semantics.choice() != HostChoice::Best
-            && self.odd.len() == 0
+            && self.odd.is_empty()
             && let Some(wildcard) = self.index.wildcards(needle, self.semantics.hosts().wildcards()).next()
             && let Some(rule) = wildcard.select_later(path, request)
         {
@@ -254,8 +254,9 @@ impl RouteTable {
         let wildcards = needle
             .into_iter()
             .flat_map(|needle| self.index.wildcards(needle, self.semantics.hosts().wildcards()));
-        let name = needle.map(Needle::name);
-        let named = self.odd.before(name).chain(wildcards).chain(self.odd.behind(name));
+        // Read anew only where somebody asks.
+        let name = if self.odd.is_empty() { None } else { needle.and_then(Needle::host) };
+        let named = self.odd.before(name.as_ref()).chain(wildcards).chain(self.odd.behind(name.as_ref()));
         for (place, host) in exact.into_iter().chain(named).chain(self.index.any()).enumerate() {
             if fallback.is_none() {
                 fallback = host.default_rule().map(|rule| Match::new(host, rule));
@@ -305,7 +306,8 @@ impl RouteTable {
         let named = needle.as_ref().and_then(|needle| {
             let exact = self.index.exact(needle).into_iter();
             let wildcards = self.index.wildcards(needle, self.semantics.certificate_wildcards());
-            let odd = self.odd.before(Some(needle.name()));
+            let name = if self.odd.is_empty() { None } else { needle.host() };
+            let odd = self.odd.before(name.as_ref());
             exact.chain(odd).chain(wildcards).find(|host| host.settles_certificate())
         });
         named

@@ -72,7 +72,7 @@ impl fmt::Display for Address {
 
 /// An address without a port, as slices list them.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(super) enum Host {
+pub(crate) enum Host {
     Ip(IpAddr),
     Name(Arc<str>),
 }
@@ -80,22 +80,22 @@ pub(super) enum Host {
 impl Host {
     /// Nothing listens at an unspecified or a multicast address; on many systems connecting to the
     /// former reaches the proxy itself.
-    pub(super) fn ip(ip: IpAddr) -> Option<Self> {
+    pub(crate) fn ip(ip: IpAddr) -> Option<Self> {
         let meant = ip.to_canonical();
         (!meant.is_unspecified() && !meant.is_multicast()).then_some(Self::Ip(ip))
     }
 
     #[cfg(feature = "k8s-openapi")]
-    pub(super) fn v4(text: &str) -> Option<Self> {
+    pub(crate) fn v4(text: &str) -> Option<Self> {
         text.parse::<std::net::Ipv4Addr>().ok().and_then(|ip| Self::ip(ip.into()))
     }
 
     #[cfg(feature = "k8s-openapi")]
-    pub(super) fn v6(text: &str) -> Option<Self> {
+    pub(crate) fn v6(text: &str) -> Option<Self> {
         text.parse::<std::net::Ipv6Addr>().ok().and_then(|ip| Self::ip(ip.into()))
     }
 
-    pub(super) fn name(text: &str) -> Option<Self> {
+    pub(crate) fn name(text: &str) -> Option<Self> {
         dns_name(text).map(Self::Name)
     }
 

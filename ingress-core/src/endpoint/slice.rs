@@ -87,14 +87,14 @@ impl EndpointSlice {
     }
 
     /// A slice that names no Service, and so is nobody's.
-    pub(super) fn orphan(id: ObjectId) -> Self {
+    pub(crate) fn orphan(id: ObjectId) -> Self {
         let first = Subset::default();
         Self { id, service: None, legacy: false, first, rest: Vec::new(), zones: BTreeSet::new() }
     }
 
     /// The content of an `Endpoints` object, which belongs to the Service of the same name.
     #[cfg(feature = "k8s-openapi")]
-    pub(super) fn legacy(id: ObjectId) -> Self {
+    pub(crate) fn legacy(id: ObjectId) -> Self {
         Self { service: Some(id.clone()), legacy: true, ..Self::orphan(id) }
     }
 
@@ -123,11 +123,11 @@ impl EndpointSlice {
         self.service.as_ref()
     }
 
-    pub(super) fn push_port(&mut self, name: &str, number: Option<u16>, tcp: bool) {
+    pub(crate) fn push_port(&mut self, name: &str, number: Option<u16>, tcp: bool) {
         self.last().ports.push(SlicePort { name: name.into(), number, tcp });
     }
 
-    pub(super) fn push_endpoint(&mut self, endpoint: SliceEndpoint) {
+    pub(crate) fn push_endpoint(&mut self, endpoint: SliceEndpoint) {
         let Some(host) = endpoint.host else { return };
         let may_drain = endpoint.serving && endpoint.terminating;
         if !endpoint.ready && !may_drain {
@@ -140,7 +140,7 @@ impl EndpointSlice {
     }
 
     #[cfg(feature = "k8s-openapi")]
-    pub(super) fn start_subset(&mut self) {
+    pub(crate) fn start_subset(&mut self) {
         self.rest.push(Subset::default());
     }
 
@@ -164,7 +164,7 @@ impl EndpointSlice {
         std::iter::once(&self.first).chain(&self.rest)
     }
 
-    pub(super) fn shrink(&mut self) {
+    pub(crate) fn shrink(&mut self) {
         self.rest.shrink_to_fit();
         for subset in std::iter::once(&mut self.first).chain(&mut self.rest) {
             subset.ports.shrink_to_fit();
@@ -174,15 +174,15 @@ impl EndpointSlice {
 }
 
 impl SliceKey {
-    pub(super) fn new(legacy: bool, id: ObjectId) -> Self {
+    pub(crate) fn new(legacy: bool, id: ObjectId) -> Self {
         Self { legacy, id }
     }
 
-    pub(super) fn is_legacy(&self) -> bool {
+    pub(crate) fn is_legacy(&self) -> bool {
         self.legacy
     }
 
-    pub(super) fn id(&self) -> &ObjectId {
+    pub(crate) fn id(&self) -> &ObjectId {
         &self.id
     }
 }
@@ -205,7 +205,7 @@ impl SliceEndpoint {
     }
 
     #[cfg(feature = "k8s-openapi")]
-    pub(super) fn parsed(host: Host) -> Self {
+    pub(crate) fn parsed(host: Host) -> Self {
         Self::at(Some(host))
     }
 
@@ -248,7 +248,7 @@ impl SliceEndpoint {
 }
 
 impl Subset {
-    pub(super) fn members(&self) -> &[Member] {
+    pub(crate) fn members(&self) -> &[Member] {
         &self.members
     }
 
@@ -265,7 +265,7 @@ impl Subset {
     /// - A slice that lists no ports at all says nothing about ports.
     /// - A slice that lists that number under another name has it. That is a Service whose port was
     ///   renamed a moment ago, or a slice written by hand.
-    pub(super) fn number_for(&self, port: &ServicePort) -> Option<u16> {
+    pub(crate) fn number_for(&self, port: &ServicePort) -> Option<u16> {
         let known = port.target_number();
         if self.ports.is_empty() {
             return known;
@@ -281,7 +281,7 @@ impl Subset {
 
     /// The same where the Service declares no port, as headless ones need not: then the slice stands
     /// in for it, and what the slice leaves open is the number asked for.
-    pub(super) fn number_asked(&self, port: &Port) -> Option<u16> {
+    pub(crate) fn number_asked(&self, port: &Port) -> Option<u16> {
         match port {
             Port::Number(0) => None,
             Port::Number(asked) => {

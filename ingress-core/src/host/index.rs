@@ -15,7 +15,7 @@ use std::sync::Arc;
 use ahash::RandomState;
 
 use super::HostPattern;
-use super::name::{MAX_NAME, is_label};
+use super::name::{HostName, MAX_NAME, is_label};
 use crate::table::{HostTable, Wildcards};
 use crate::words::{LOW_BITS, zeros};
 
@@ -25,7 +25,7 @@ const LOAD: usize = 4;
 
 pub(crate) struct HostIndex {
     shards: Box<[Arc<[Bucket]>]>,
-    /// The shard of a hash is in its topmost bits; so many, less one.
+    /// The logarithm of their number.
     shard_bits: u32,
     state: RandomState,
     any: Option<HostTable>,
@@ -56,8 +56,9 @@ const SPILT: u64 = 2 << 56;
 const WILDCARD: u64 = 1 << 32;
 
 impl<'h> Needle<'h> {
-    pub(crate) const fn name(&self) -> &'h [u8] {
-        self.name
+    /// The name, if it is one.
+    pub(crate) fn host(&self) -> Option<HostName<'h>> {
+        HostName::parse(str::from_utf8(self.name).ok()?)
     }
 }
 
@@ -122,7 +123,7 @@ impl HostIndex {
 
     #[inline(always)]
     fn probe(&self, hash: u64, text: &[u8], wildcard: bool) -> Option<&HostTable> {
-        let shard = self.shards.get(self.shard_of(hash))?;
+        let shard = self.shards.get(shard_of(hash, self.shards.len()))?;
         let at = bucket_of(hash, shard.len());
         let bucket = shard.get(at)?;
         match bucket.find(tag_of(hash), text, wildcard) {
@@ -148,12 +149,6 @@ impl HostIndex {
             }
         }
         None
-    }
-
-    #[inline]
-    fn shard_of(&self, hash: u64) -> usize {
-        // Shifting by all 64 bits is not defined, hence in two steps.
-        ((hash >> 1) >> (63 - self.shard_bits)) as usize
     }
 
     fn hash_of(&self, pattern: &HostPattern) -> u64 {
@@ -197,12 +192,13 @@ impl HostIndex {
             if pattern.is_wildcard() {
                 next.wildcards = next.wildcards + usize::from(after) - usize::from(before);
             }
-            by_shard.entry(self.shard_of(self.hash_of(&pattern))).or_default().insert(pattern, change);
+            let shard = shard_of(self.hash_of(&pattern), self.shards.len());
+            by_shard.entry(shard).or_default().insert(pattern, change);
         }
         let wanted = shard_bits_for(next.hosts);
         if wanted.abs_diff(self.shard_bits) > 1 || wanted == 0 && self.shard_bits != 0 {
             let kept = |host: &&HostTable| {
-                let shard = self.shard_of(self.hash_of(host.pattern()));
+                let shard = shard_of(self.hash_of(host.pattern()), self.shards.len());
                 !by_shard.get(&shard).is_some_and(|changes| changes.contains_key(host.pattern()))
             };
             let old = self.iter().filter(|host| !host.pattern().is_any()).filter(kept).cloned();
@@ -227,9 +223,10 @@ impl HostIndex {
     }
 
     fn fill(&mut self, hosts: Vec<HostTable>) {
-        let mut by_shard: Vec<Vec<HostTable>> = (0..1usize << self.shard_bits).map(|_| Vec::new()).collect();
+        let count = 1usize << self.shard_bits;
+        let mut by_shard: Vec<Vec<HostTable>> = (0..count).map(|_| Vec::new()).collect();
         for host in hosts {
-            if let Some(shard) = by_shard.get_mut(self.shard_of(self.hash_of(host.pattern()))) {
+            if let Some(shard) = by_shard.get_mut(shard_of(self.hash_of(host.pattern()), count)) {
                 shard.push(host);
             }
         }
@@ -318,6 +315,13 @@ fn empty_shard() -> Arc<[Bucket]> {
 /// About as many shards as there are hosts in each: then a change copies the least.
 fn shard_bits_for(hosts: usize) -> u32 {
     (usize::BITS - hosts.leading_zeros()).div_ceil(2).saturating_sub(1)
+}
+
+/// The number of shards is a power of two.
+#[inline(always)]
+fn shard_of(hash: u64, shards: usize) -> usize {
+    // Of the topmost 24 bits; no table has more shards than these can tell apart.
+    (hash >> 40) as usize & shards.wrapping_sub(1)
 }
 
 #[inline(always)]

@@ -11,55 +11,55 @@ use crate::printable::{Excerpt, Printable};
 use crate::rule::{Backend, ResourceRef, ServiceRef};
 
 #[derive(Debug, Default)]
-pub(super) struct RawIngress<'a> {
-    pub(super) namespace: Option<&'a str>,
-    pub(super) name: Option<&'a str>,
-    pub(super) uid: Option<&'a str>,
-    pub(super) created: Option<i64>,
-    pub(super) class: Option<&'a str>,
-    pub(super) annotations: Vec<(&'a str, &'a str)>,
-    pub(super) default_backend: Option<RawBackend<'a>>,
-    pub(super) rules: Vec<RawRule<'a>>,
-    pub(super) tls: Vec<RawTls<'a>>,
+pub(crate) struct RawIngress<'a> {
+    pub(crate) namespace: Option<&'a str>,
+    pub(crate) name: Option<&'a str>,
+    pub(crate) uid: Option<&'a str>,
+    pub(crate) created: Option<i64>,
+    pub(crate) class: Option<&'a str>,
+    pub(crate) annotations: Vec<(&'a str, &'a str)>,
+    pub(crate) default_backend: Option<RawBackend<'a>>,
+    pub(crate) rules: Vec<RawRule<'a>>,
+    pub(crate) tls: Vec<RawTls<'a>>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct RawRule<'a> {
-    pub(super) host: Option<&'a str>,
-    pub(super) paths: Option<Vec<RawPath<'a>>>,
+pub(crate) struct RawRule<'a> {
+    pub(crate) host: Option<&'a str>,
+    pub(crate) paths: Option<Vec<RawPath<'a>>>,
 }
 
 #[derive(Debug)]
-pub(super) struct RawPath<'a> {
-    pub(super) path: Option<&'a str>,
-    pub(super) path_type: Option<&'a str>,
-    pub(super) backend: RawBackend<'a>,
+pub(crate) struct RawPath<'a> {
+    pub(crate) path: Option<&'a str>,
+    pub(crate) path_type: Option<&'a str>,
+    pub(crate) backend: RawBackend<'a>,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct RawBackend<'a> {
-    pub(super) service: Option<RawService<'a>>,
-    pub(super) resource: Option<RawResource<'a>>,
+pub(crate) struct RawBackend<'a> {
+    pub(crate) service: Option<RawService<'a>>,
+    pub(crate) resource: Option<RawResource<'a>>,
 }
 
 #[derive(Debug)]
-pub(super) struct RawService<'a> {
-    pub(super) name: &'a str,
-    pub(super) number: Option<i64>,
-    pub(super) port_name: Option<&'a str>,
+pub(crate) struct RawService<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) number: Option<i64>,
+    pub(crate) port_name: Option<&'a str>,
 }
 
 #[derive(Debug)]
-pub(super) struct RawResource<'a> {
-    pub(super) group: Option<&'a str>,
-    pub(super) kind: &'a str,
-    pub(super) name: &'a str,
+pub(crate) struct RawResource<'a> {
+    pub(crate) group: Option<&'a str>,
+    pub(crate) kind: &'a str,
+    pub(crate) name: &'a str,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct RawTls<'a> {
-    pub(super) hosts: &'a [String],
-    pub(super) secret: Option<&'a str>,
+pub(crate) struct RawTls<'a> {
+    pub(crate) hosts: &'a [String],
+    pub(crate) secret: Option<&'a str>,
 }
 
 /// Reads one object, noting what it leaves out.
@@ -69,7 +69,7 @@ struct Reader {
 }
 
 impl RawIngress<'_> {
-    pub(super) fn parse(&self) -> Ingress {
+    pub(crate) fn parse(&self) -> Ingress {
         let namespace = self.namespace.filter(|namespace| !namespace.is_empty()).unwrap_or("default");
         let name = self.name.unwrap_or("");
         let mut reader = Reader { id: IngressId::new(namespace, name), diagnostics: Vec::new() };

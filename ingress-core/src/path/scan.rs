@@ -6,6 +6,9 @@ use wide::u8x16;
 /// How many bytes are looked at together.
 const LANES: usize = 16;
 
+/// Of how many bytes it is noted whether an element ends there.
+const MARKED: usize = u64::BITS as usize;
+
 /// What a lookup needs to know of a path before it starts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scan {
@@ -15,44 +18,49 @@ pub(crate) struct Scan {
 
 impl Scan {
     /// Looks at a path, which need not be one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn of(path: &[u8]) -> Self {
-        let length = path.len();
-        let mut slashes = 0u64;
-        let mut odd = 0u32;
-        if let Some(last) = path.last_chunk::<LANES>() {
-            let mut rest = path;
-            let mut at = 0;
-            let mut slash_before = 0;
-            while let Some((lanes, after)) = rest.split_first_chunk::<LANES>() {
-                let seen = Seen::in_lanes(lanes);
-                odd |= seen.odd | seen.pairs() | slash_before & seen.follow;
-                slash_before = seen.slashes >> (LANES - 1);
-                if at < 64 {
-                    slashes |= u64::from(seen.slashes) << at;
-                }
-                (rest, at) = (after, at + LANES);
-            }
-            if !rest.is_empty() {
-                // The last lanes reach back over what was seen before, and over the seam.
-                let seen = Seen::in_lanes(last);
-                odd |= seen.odd | seen.pairs();
-                let from = length - LANES;
-                if from < 64 {
-                    slashes |= u64::from(seen.slashes) << from;
-                }
-            }
-        } else {
+        let Some((first, last)) = path.first_chunk::<LANES>().zip(path.last_chunk::<LANES>()) else {
             let mut lanes = [b'a'; LANES];
             for (lane, byte) in lanes.iter_mut().zip(path) {
                 *lane = *byte;
             }
-            let seen = Seen::in_lanes(&lanes);
-            slashes = u64::from(seen.slashes);
-            odd = seen.odd | seen.pairs();
+            return Marks::default().with(&lanes, 0).judged(path);
+        };
+        if path.len() >= MARKED {
+            return Self::of_long(path);
         }
-        let end = if length < 64 { 1 << length } else { 0 };
-        Self { plain: odd == 0 && path.first() == Some(&b'/'), ends: slashes | end }
+        // The last lanes reach back over what was seen before: nothing is noted anew.
+        let mut marks = Marks::default().with(first, 0).with(last, path.len() - LANES);
+        if path.len() > 2 * LANES {
+            for at in [LANES, 2 * LANES] {
+                if let Some(lanes) = path.get(at..).and_then(<[u8]>::first_chunk) {
+                    marks = marks.with(lanes, at);
+                }
+            }
+        }
+        marks.judged(path)
+    }
+
+    /// A path whose bytes are not all marked.
+    #[inline(never)]
+    fn of_long(path: &[u8]) -> Self {
+        let mut marks = Marks::default();
+        for at in [0, LANES, 2 * LANES, 3 * LANES] {
+            if let Some(lanes) = path.get(at..).and_then(<[u8]>::first_chunk) {
+                marks = marks.with(lanes, at);
+            }
+        }
+        // One byte back each time, for pairs over a seam.
+        let mut rest = path.get(MARKED - 1..).unwrap_or_default();
+        while let Some(lanes) = rest.first_chunk::<LANES>() {
+            marks.odd |= Marks::default().with(lanes, 0).odd();
+            rest = rest.get(LANES - 1..).unwrap_or_default();
+        }
+        if let Some(lanes) = path.last_chunk::<LANES>() {
+            marks.odd |= Marks::default().with(lanes, 0).odd();
+        }
+        marks.judged(path)
     }
 
     /// Whether no reading of paths could change, refuse or cut this one. May say no too often, never
@@ -70,35 +78,44 @@ impl Scan {
     }
 }
 
-/// One bit a lane, the first lane in the lowest.
-struct Seen {
-    slashes: u32,
+/// What was seen, one bit for each of the first 64 bytes of a path.
+#[derive(Clone, Copy, Default)]
+struct Marks {
+    slashes: u64,
     /// What must not stand behind a slash: another, or a dot.
-    follow: u32,
-    /// What could concern a step or be refused: up to `%` (control bytes, space, `#`), `?`, `\`, DEL,
-    /// and what is not ASCII.
+    follow: u64,
+    /// What could concern a step or be refused, wherever it stands: up to `%` (control bytes, space, `#`), `?`,
+    /// `\`, DEL, and what is not ASCII.
     odd: u32,
 }
 
-impl Seen {
+impl Marks {
+    /// With the bytes at `at`, which is less than 64.
     #[inline(always)]
-    fn in_lanes(lanes: &[u8; LANES]) -> Self {
+    fn with(self, lanes: &[u8; LANES], at: usize) -> Self {
         let lanes = u8x16::new(*lanes);
         let is = |byte: u8| lanes.simd_eq(u8x16::splat(byte));
         let low = lanes.saturating_sub(u8x16::splat(b'%')).simd_eq(u8x16::splat(0));
         let high = u8x16::splat(0x7e).saturating_sub(lanes).simd_eq(u8x16::splat(0)) & !is(0x7e);
         let slashes = is(b'/');
+        let bits = |lanes: u8x16| u64::from(lanes.to_bitmask()) << (at % MARKED);
         Self {
-            slashes: slashes.to_bitmask(),
-            follow: (slashes | is(b'.')).to_bitmask(),
-            odd: (low | high | is(b'?') | is(b'\\')).to_bitmask(),
+            slashes: self.slashes | bits(slashes),
+            follow: self.follow | bits(slashes | is(b'.')),
+            odd: self.odd | (low | high | is(b'?') | is(b'\\')).to_bitmask(),
         }
     }
 
-    /// Slashes with something odd behind them.
+    /// Not 0 if something odd was seen, be it alone or behind a slash.
     #[inline(always)]
-    const fn pairs(&self) -> u32 {
-        self.slashes & self.follow >> 1
+    const fn odd(self) -> u32 {
+        self.odd | (self.slashes & self.follow >> 1 != 0) as u32
+    }
+
+    #[inline(always)]
+    fn judged(self, path: &[u8]) -> Scan {
+        let end = if path.len() < MARKED { 1 << path.len() } else { 0 };
+        Scan { plain: self.odd() == 0 && path.first() == Some(&b'/'), ends: self.slashes | end }
     }
 }
 

@@ -40,28 +40,35 @@ impl OddHosts {
         self.iter().find(|host| host.pattern() == pattern)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.behind.is_empty()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.before.len() + self.behind.len()
     }
 
     /// Those that mean a name and go before wildcards.
-    pub(crate) fn before<'t>(&'t self, name: Option<&[u8]>) -> impl Iterator<Item = &'t HostTable> + use<'t> {
+    pub(crate) fn before<'t, 'n>(
+        &'t self,
+        name: Option<&'n HostName<'n>>,
+    ) -> impl Iterator<Item = &'t HostTable> + use<'t, 'n> {
         meant(&self.before, name)
     }
 
     /// Those that mean a name and go behind wildcards.
-    pub(crate) fn behind<'t>(&'t self, name: Option<&[u8]>) -> impl Iterator<Item = &'t HostTable> + use<'t> {
+    pub(crate) fn behind<'t, 'n>(
+        &'t self,
+        name: Option<&'n HostName<'n>>,
+    ) -> impl Iterator<Item = &'t HostTable> + use<'t, 'n> {
         meant(&self.behind, name)
     }
 }
 
-fn meant<'t>(hosts: &'t [HostTable], name: Option<&[u8]>) -> impl Iterator<Item = &'t HostTable> + use<'t> {
-    let text = if hosts.is_empty() { None } else { name.and_then(|name| str::from_utf8(name).ok()) };
-    // Owned only where there are such hosts at all.
-    let name = text.and_then(HostName::parse).map(|name| name.as_str().to_owned());
+fn meant<'t, 'n>(
+    hosts: &'t [HostTable],
+    name: Option<&'n HostName<'n>>,
+) -> impl Iterator<Item = &'t HostTable> + use<'t, 'n> {
     let hosts = if name.is_some() { hosts } else { &[] };
-    hosts.iter().filter(move |host| {
-        let name = name.as_deref().and_then(HostName::parse);
-        name.is_some_and(|name| host.pattern().matches(&name))
-    })
+    hosts.iter().filter(move |host| name.is_some_and(|name| host.pattern().matches(name)))
 }

@@ -1,12 +1,7 @@
-//! The door of `k8s-openapi` for Service, EndpointSlice and the older Endpoints.
+//! Service, EndpointSlice and the older Endpoints.
 
-use k8s_openapi::api::core::v1 as core;
-use k8s_openapi::api::discovery::v1 as discovery;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-
-use super::address::Host;
-use super::{EndpointSlice, Service, ServicePort, SliceEndpoint};
+use super::{IntOrString, ObjectMeta, core, discovery};
+use crate::endpoint::{EndpointSlice, Host, Service, ServicePort, SliceEndpoint};
 use crate::origin::ObjectId;
 
 /// The label by which a slice names its Service.

@@ -1,9 +1,8 @@
-//! The door of `k8s-openapi` for Ingress and IngressClass.
+//! Ingress and IngressClass.
 
-use k8s_openapi::api::networking::v1 as api;
-
-use super::raw::{RawBackend, RawIngress, RawPath, RawResource, RawRule, RawService, RawTls};
-use super::{Ingress, IngressClass};
+use super::networking as api;
+use crate::ingress::raw::{RawBackend, RawIngress, RawPath, RawResource, RawRule, RawService, RawTls};
+use crate::ingress::{Ingress, IngressClass};
 
 impl From<&api::Ingress> for Ingress {
     fn from(object: &api::Ingress) -> Self {
