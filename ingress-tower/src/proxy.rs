@@ -9,7 +9,8 @@
 //! 1. [`Server`] refuses what two servers could read differently: 400, and the connection closes. See
 //!    [`Flaw`].
 //! 2. The layer routes it. What is not forwarded never comes here.
-//! 3. Limits: requests under way, and the length of the body as far as it is announced.
+//! 3. Limits: requests under way, and the length of the body as far as it is announced. A rule may allow less
+//!    than the settings do.
 //! 4. Hop-by-hop headers are removed, those that `Connection` names too. What the client claims about
 //!    itself is removed, unless it is a trusted proxy, and what is known about it is written:
 //!    [`Forwarding`].

@@ -16,6 +16,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::ext::on_informational;
 use hyper::upgrade::OnUpgrade;
+use ingress_core::rule::Policy;
 use tokio::time::{Instant, sleep_until};
 
 use super::body::{Held, ProxyBody, Relay};
@@ -79,13 +80,14 @@ impl<P: Pick> Inner<P> {
             return Err(Reason::Method);
         }
         let total = Permit::new(self.in_flight.clone(), config.in_flight).ok_or(Reason::Overloaded)?;
-        if body.size_hint().lower() > config.body_limit {
+        let body_limit = body_limit(&routed).map_or(config.body_limit, |most| most.min(config.body_limit));
+        if body.size_hint().lower() > body_limit {
             return Err(Reason::RequestBodyTooLarge);
         }
         let expects = expects_continue(&head.headers) && !body.is_end_stream();
         let idempotent = is_idempotent(&head.method);
         let limits = Limits {
-            bytes: config.body_limit,
+            bytes: body_limit,
             replay: if idempotent && config.attempts > 1 { config.replay_bytes } else { 0 },
             idle: config.idle_timeout,
             hold: expects.then_some(config.continue_wait),
@@ -339,6 +341,14 @@ impl Journey {
         }
         Ok(request)
     }
+}
+
+/// The longest body that the rule allows.
+fn body_limit(routed: &Routed) -> Option<u64> {
+    routed.policies().iter().find_map(|policy| match policy {
+        Policy::BodyLimit(most) => *most,
+        _ => None,
+    })
 }
 
 /// The host that was asked for: that of the target, where it has one. That both agree was for
