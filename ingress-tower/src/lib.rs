@@ -118,6 +118,7 @@
 //! - `balance`: which endpoint of a Service a request goes to.
 //! - `proxy`: forwards routed requests to endpoints, and serves connections strictly.
 //! - `proxy-protocol`: the header by which a load balancer says who the client is.
+//! - `upstream-tls`: TLS with endpoints, for the proxy.
 //! - `tls`: certificates for TLS handshakes, from the published table and a store that changes at run time.
 //!
 //! # Cost

@@ -125,6 +125,11 @@
 //! # }
 //! ```
 //!
+//! # TLS with endpoints
+//!
+//! A rule, or the `appProtocol` of a port, may say that endpoints speak TLS. With the feature `upstream-tls`
+//! `TlsConnect` does that. Without, or with a [`Connect`] that cannot, such requests are answered 502.
+//!
 //! `examples/hyper_proxy.rs` is a whole reverse proxy.
 //!
 //! # Runtimes
@@ -163,6 +168,8 @@ mod reason;
 mod request_id;
 mod serve;
 mod strict;
+#[cfg(feature = "upstream-tls")]
+mod tls_connect;
 mod tunnel;
 mod upload;
 
@@ -189,6 +196,8 @@ pub use pick::{Choice, Guard, Pick, Picked, Protocol, RoundRobin, Target, Trust}
 pub use reason::{DefaultResponses, Reason, Respond};
 pub use serve::{ServeError, Server};
 pub use strict::Flaw;
+#[cfg(feature = "upstream-tls")]
+pub use tls_connect::{TlsConnect, UpstreamTls};
 
 use forward::Inner;
 use pool::Pool;

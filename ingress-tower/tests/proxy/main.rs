@@ -8,6 +8,10 @@
     reason = "tests"
 )]
 
+#[cfg(feature = "upstream-tls")]
+#[path = "../support/authority.rs"]
+#[allow(dead_code, reason = "other tests use the rest")]
+mod authority;
 #[cfg(feature = "balance")]
 mod balanced;
 mod bodies;
@@ -18,3 +22,5 @@ mod http2;
 mod parts;
 mod support;
 mod upgrades;
+#[cfg(feature = "upstream-tls")]
+mod upstream_tls;
