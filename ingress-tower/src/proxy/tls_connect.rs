@@ -47,8 +47,10 @@ use super::reason::Reason;
 #[derive(Clone)]
 pub struct TlsConnect {
     tcp: TcpConnect,
-    choose: Arc<dyn Fn(&Target) -> Option<Arc<ClientConfig>> + Send + Sync>,
+    choose: Arc<Choose>,
 }
+
+type Choose = dyn Fn(&Target) -> Option<Arc<ClientConfig>> + Send + Sync;
 
 impl TlsConnect {
     /// With one configuration for all endpoints. It is used as it is: HTTP/2 is only spoken if its

@@ -9,7 +9,8 @@ use ingress_core::RouteTable;
 use ingress_core::endpoint::{Cluster, EndpointSlice, Endpoints, Service, ServicePort, SliceEndpoint};
 use ingress_core::origin::ObjectId;
 use ingress_core::port::Port;
-use ingress_core::rule::{Backend, ServiceRef};
+use ingress_core::rule::{Backend, Forward, ServiceRef};
+use ingress_core::table::HostTable;
 use serde_json::Value;
 
 use crate::world::World;
@@ -41,7 +42,7 @@ impl Wire {
             headers.push(("Host".to_owned(), host.to_owned()));
         }
         for (name, values) in request["headers"].as_object().into_iter().flatten() {
-            let values = values.as_array().map_or(std::slice::from_ref(values), Vec::as_slice);
+            let values = values.as_array().map_or_else(|| std::slice::from_ref(values), Vec::as_slice);
             headers.extend(
                 values.iter().filter_map(Value::as_str).map(|value| (name.clone(), value.to_owned())),
             );
@@ -81,8 +82,8 @@ pub(crate) fn excuse(answer: &Answer, world: &World) -> Option<&'static str> {
 
 /// Every port of a Service that the table names, with as many endpoints as the set says.
 pub(crate) fn targets(table: &RouteTable, world: &World) -> BTreeMap<Target, usize> {
-    let forwards = table.hosts().flat_map(|host| host.rules()).filter_map(|rule| rule.action().as_forward());
-    let backends = forwards.flat_map(|forward| forward.backends());
+    let forwards = table.hosts().flat_map(HostTable::rules).filter_map(|rule| rule.action().as_forward());
+    let backends = forwards.flat_map(Forward::backends);
     let services = backends.filter_map(|(backend, _)| match backend {
         Backend::Service(service) => Some(service),
         _ => None,
@@ -122,7 +123,7 @@ pub(crate) fn endpoints(targets: &BTreeMap<Target, usize>, port: impl Fn(usize) 
     for (place, (target, count)) in targets.iter().enumerate() {
         let service = services.remove(&target.id).unwrap_or_else(|| Service::new(target.id.clone()));
         // Named ports need numbers of their own, which nobody asks for.
-        let number = target.number.unwrap_or(60_000 + u16::try_from(place).expect("few ports"));
+        let number = target.number.unwrap_or_else(|| 60_000 + u16::try_from(place).expect("few ports"));
         let name = if target.number.is_some() { format!("p{number}") } else { target.port.clone() };
         let service_port = ServicePort::new(number).with_name(&name);
         services.insert(&target.id, service.with_port(service_port));

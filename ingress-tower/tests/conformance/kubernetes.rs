@@ -5,6 +5,7 @@ use std::future::ready;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Request, Response, Uri};
 use ingress_core::dialect::Kubernetes;
 use ingress_core::endpoint::{Resolution, ResolveOptions};
@@ -29,7 +30,7 @@ fn http(request: &file::Request) -> Option<Request<()>> {
         made.headers_mut().insert("host", HeaderValue::from_str(host).ok()?);
     }
     // The parser may have taken a target for something else than the path it stands for.
-    let target = made.uri().path_and_query().map(|target| target.as_str());
+    let target = made.uri().path_and_query().map(PathAndQuery::as_str);
     (target == Some(&request.target)).then_some(made)
 }
 

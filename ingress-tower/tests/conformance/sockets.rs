@@ -4,8 +4,9 @@ use std::future::ready;
 use std::time::Duration;
 
 use http::request::Parts;
-use ingress_core::SharedTable;
 use ingress_core::rule::Policy;
+use ingress_core::table::HostTable;
+use ingress_core::{Rule, SharedTable};
 use ingress_tower::proxy::{Config, Peer, Proxy, RoundRobin, Server};
 use ingress_tower::{Denial, Grant, RouteLayer, Routed};
 use serde_json::Value;
@@ -171,7 +172,7 @@ fn excuse(wire: &Wire, answer: &Answer, world: &World) -> Option<&'static str> {
         }
         Answer::Status(405) if wire.method == "CONNECT" => Some("refused with another status"),
         Answer::Backend(..) if wire.headers.iter().any(|(name, _)| name == "X-Echo-Status") => {
-            let policies = world.table.hosts().flat_map(|host| host.rules()).flat_map(|rule| rule.policies());
+            let policies = world.table.hosts().flat_map(HostTable::rules).flat_map(Rule::policies);
             let mut pages = policies.filter(|policy| matches!(policy, Policy::ErrorPages(_)));
             pages.next().map(|_| "pages for errors are not replaced")
         }

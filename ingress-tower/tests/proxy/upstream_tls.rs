@@ -8,13 +8,21 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use ingress_core::endpoint::Address;
-use ingress_tower::proxy::{Config, Protocol, Target, TlsConnect, UpstreamTls};
+use ingress_core::dialect::IngressNginx;
+use ingress_core::dialect::catalog::Settings;
+use ingress_core::endpoint::{Address, Cluster, EndpointSlice, Service, ServicePort, SliceEndpoint};
+use ingress_core::origin::ObjectId;
+use ingress_core::{RouteTable, SharedTable};
+use ingress_tower::RouteLayer;
+use ingress_tower::proxy::{
+    Config, Peer, Protocol, Proxy, RoundRobin, Server, Target, TlsConnect, UpstreamTls,
+};
 use rustls::server::WebPkiClientVerifier;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+use tower::Layer;
 
 use crate::authority::{Authority, Issued};
 use crate::support::{InOrder, connect, front, status, within};
@@ -173,6 +181,67 @@ async fn endpoints_can_ask_for_a_certificate() {
         assert_eq!(*seen.lock().unwrap(), [(Some("web".to_owned()), true)]);
         let without = UpstreamTls::new(provider()).authorities(authority.roots()).client_config().unwrap();
         assert_eq!(ask(TlsConnect::new(without), target(address, Some("web")), 1).await.0, 502);
+    })
+    .await;
+}
+
+/// A front whose rule has this `backend-protocol`, with one endpoint.
+async fn front_with_protocol(protocol: &str, address: SocketAddr) -> SocketAddr {
+    let object: k8s_openapi::api::networking::v1::Ingress = serde_saphyr::from_str(&format!(
+        "
+metadata:
+  namespace: shop
+  name: web
+  annotations: {{nginx.ingress.kubernetes.io/backend-protocol: {protocol}}}
+spec:
+  ingressClassName: nginx
+  rules: [{{host: a.example, http: {{paths: [
+    {{path: /, pathType: Prefix, backend: {{service: {{name: web, port: {{number: 80}}}}}}}}]}}}}]
+"
+    ))
+    .unwrap();
+    let (dialect, _) = IngressNginx::new(&Settings::default());
+    let id = ObjectId::new("shop", "web");
+    let mut cluster = Cluster::default();
+    cluster.upsert_service(Service::new(id.clone()).with_port(ServicePort::new(80)));
+    let slice = EndpointSlice::new(id.clone(), id).with_port("", address.port());
+    cluster.upsert_slice(slice.with_endpoint(SliceEndpoint::new(address.ip())));
+    let table = SharedTable::default();
+    table.publish_all(RouteTable::compile(dialect, [&object]).0, cluster.endpoints());
+    let tls = TlsConnect::new(UpstreamTls::new(provider()).unverified().client_config().unwrap());
+    let proxy = Proxy::with_config(RoundRobin::new(table.clone()), Config::default().connect_with(tls));
+    let service = RouteLayer::new(table).layer(proxy);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let front = listener.local_addr().expect("bound");
+    tokio::spawn(async move {
+        while let Ok((stream, peer)) = listener.accept().await {
+            let (peer, service) = (Peer::new(peer, 80, false), service.clone());
+            tokio::spawn(async move { Server::default().serve_connection(stream, peer, service).await });
+        }
+    });
+    front
+}
+
+#[tokio::test]
+async fn a_rule_says_what_is_spoken() {
+    within(async {
+        let authority = Authority::new();
+        let issued = authority.issue(&["web"]);
+        let (tls, _) = endpoint(&issued, &[b"h2", b"http/1.1"], None).await;
+        let plain = crate::support::endpoint(crate::support::echo).await;
+        for (protocol, address, status_of, said) in [
+            ("HTTPS", tls, 200, r#"HTTP/2.0 Some("https")"#),
+            ("GRPCS", tls, 200, r#"HTTP/2.0 Some("https")"#),
+            ("HTTP", plain, 200, "GET / HTTP/1.1"),
+            // In the clear, as the client is.
+            ("AUTO_HTTP", plain, 200, "GET / HTTP/1.1"),
+            ("FCGI", plain, 503, "503 protocol-unsupported"),
+        ] {
+            let mut client = connect(front_with_protocol(protocol, address).await).await;
+            client.send("GET / HTTP/1.1\r\nHost: a.example\r\n\r\n").await;
+            let (head, body) = client.response().await.expect("an answer");
+            assert!(status(&head) == status_of && body.starts_with(said), "{protocol}: {head}{body}");
+        }
     })
     .await;
 }
