@@ -69,6 +69,7 @@ impl Authorizer for NoAuthorizer {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Grant {
     request: HeaderMap,
+    removed: Vec<HeaderName>,
     response: HeaderMap,
 }
 
@@ -77,6 +78,13 @@ impl Grant {
     #[must_use]
     pub fn with_request_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.request.append(name, value);
+        self
+    }
+
+    /// Without what the client sent under this name.
+    #[must_use]
+    pub fn without_request_header(mut self, name: HeaderName) -> Self {
+        self.removed.push(name);
         self
     }
 
@@ -120,14 +128,6 @@ impl Denial {
     }
 }
 
-/// Every value of `more`, in place of what was there under these names.
-fn replace(headers: &mut HeaderMap, more: HeaderMap) {
-    for name in more.keys() {
-        headers.remove(name);
-    }
-    headers.extend(more);
-}
-
 /// A request that is being decided about.
 #[derive(Debug)]
 pub(crate) struct Held<B> {
@@ -139,9 +139,13 @@ pub(crate) struct Held<B> {
 }
 
 impl<B> Held<B> {
-    fn released(self, grant: HeaderMap) -> (Request<B>, Routed) {
+    /// Goes on as the grant says; whatever it sets is in place of what the client sent under that name.
+    fn released(self, removed: &[HeaderName], set: HeaderMap) -> (Request<B>, Routed) {
         let Self { mut head, body, mut routed, uri } = self;
-        replace(&mut head.headers, grant);
+        for name in removed.iter().chain(set.keys()) {
+            head.headers.remove(name);
+        }
+        head.headers.extend(set);
         if let Some(uri) = uri {
             routed.set_received(mem::replace(&mut head.uri, uri));
         }
@@ -201,7 +205,7 @@ where
                     let Some(held) = held.take() else { return Poll::Pending };
                     match decision {
                         Ok(grant) => {
-                            let (request, routed) = held.released(grant.request);
+                            let (request, routed) = held.released(&grant.removed, grant.request);
                             let future = this.inner.call(this.deliver.deliver(request, routed));
                             Stage::Called { future, headers: grant.response }
                         }

@@ -125,6 +125,11 @@
 //! # }
 //! ```
 //!
+//! # Requests that somebody has to let through
+//!
+//! come here only once the layer's [`Authorizer`](crate::Authorizer) has agreed. [`ExternalAuthorizer`] asks the
+//! service that a rule names by a URL.
+//!
 //! # TLS with endpoints
 //!
 //! A rule, or the `appProtocol` of a port, may say that endpoints speak TLS. With the feature `upstream-tls`
@@ -157,6 +162,7 @@ mod body;
 mod config;
 mod connect;
 mod exchange;
+mod external_auth;
 mod forward;
 mod forwarded;
 mod framing;
@@ -190,6 +196,7 @@ pub use crate::peer::Peer;
 pub use body::{BodyError, ProxyBody};
 pub use config::Config;
 pub use connect::{Connect, Connected, Connecting, TcpConnect};
+pub use external_auth::ExternalAuthorizer;
 pub use forwarded::Forwarding;
 pub(crate) use forwarded::PeerTexts;
 pub use pick::{Choice, Guard, Pick, Picked, Protocol, RoundRobin, Target, Trust};

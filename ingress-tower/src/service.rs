@@ -29,7 +29,8 @@ pub struct Route<S, R = DefaultReplies, D = InExtensions, A = NoAuthorizer> {
 
 /// What is to be done with a request. Owned: the snapshot that it was read from is gone.
 enum Decision {
-    Forward { routed: Routed, uri: Option<Uri> },
+    PassOn(Routed),
+    Forward { routed: Routed, uri: Uri },
     Reply { reply: Reply, routed: Option<Routed> },
     Ask { routed: Routed, uri: Option<Uri> },
 }
@@ -56,10 +57,9 @@ impl<S, R, D, A> Route<S, R, D, A> {
 
     /// Looks the request up in the table of this moment. The snapshot lives no longer than this.
     ///
-    /// What most requests come to, to be forwarded as they are, is small and stays in registers; all else
-    /// has a box, and is worked out where it is in nobody's way.
+    /// Most requests are forwarded as they are; all else is worked out where it is in nobody's way.
     #[inline]
-    fn decide<B>(&self, request: &Request<B>) -> Result<Routed, Box<Decision>> {
+    fn decide<B>(&self, request: &Request<B>) -> Decision {
         // Before the snapshot, which then is at least as new as this says.
         let knows_endpoints = self.table.endpoints_version() > 0;
         let table = self.table.load();
@@ -74,8 +74,10 @@ impl<S, R, D, A> Route<S, R, D, A> {
         }
         let head = head.circumstances(&circumstances);
         match table.lookup(&head) {
-            Outcome::Matched(hit) if hit.passes_on(&head) => Ok(Routed::new(&hit, table.generation())),
-            outcome => Err(Box::new(Decision::of(outcome, &head, request.uri(), table.generation()))),
+            Outcome::Matched(hit) if hit.passes_on(&head) => {
+                Decision::PassOn(Routed::new(&hit, table.generation()))
+            }
+            outcome => Decision::of(outcome, &head, request.uri(), table.generation()),
         }
     }
 }
@@ -94,7 +96,8 @@ impl Decision {
         let routed = Routed::new(&hit, generation);
         let reply = match hit.rule().action() {
             Action::Forward(_) => match changed(&hit, head, received) {
-                Ok(uri) => return Self::Forward { routed, uri },
+                Ok(None) => return Self::PassOn(routed),
+                Ok(Some(uri)) => return Self::Forward { routed, uri },
                 Err(reply) => reply,
             },
             Action::Authorize(_) => match changed(&hit, head, received) {
@@ -145,8 +148,10 @@ where
     #[inline]
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.decide(&request) {
-            Ok(routed) => ResponseFuture::forwarded(self.inner.call(self.deliver.deliver(request, routed))),
-            Err(decision) => self.act_on(*decision, request),
+            Decision::PassOn(routed) => {
+                ResponseFuture::forwarded(self.inner.call(self.deliver.deliver(request, routed)))
+            }
+            decision => self.act_on(decision, request),
         }
     }
 }
@@ -166,11 +171,11 @@ impl<S, R, D, A> Route<S, R, D, A> {
         A: Authorizer,
     {
         match decision {
+            Decision::PassOn(routed) => {
+                ResponseFuture::forwarded(self.inner.call(self.deliver.deliver(request, routed)))
+            }
             Decision::Forward { mut routed, uri } => {
-                if let Some(uri) = uri {
-                    let received = mem::replace(request.uri_mut(), uri);
-                    routed.set_received(received);
-                }
+                routed.set_received(mem::replace(request.uri_mut(), uri));
                 ResponseFuture::forwarded(self.inner.call(self.deliver.deliver(request, routed)))
             }
             Decision::Reply { reply, routed } => {

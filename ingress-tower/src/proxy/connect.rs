@@ -140,7 +140,7 @@ fn failed(error: &io::Error) -> Reason {
     }
 }
 
-fn is_inward(address: IpAddr) -> bool {
+pub(super) fn is_inward(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             v4.is_loopback()

@@ -16,6 +16,7 @@ mod authority;
 mod balanced;
 mod bodies;
 mod corpus;
+mod external_auth;
 mod failures;
 mod forwarding;
 mod http2;
