@@ -117,7 +117,8 @@ pub struct Target {
     address: Address,
     protocol: Protocol,
     server_name: Option<Arc<str>>,
-    trust: Option<Trust>,
+    // Few have one, and targets lie in the future of every request.
+    trust: Option<Arc<Trust>>,
 }
 
 /// How an endpoint is trusted, where a rule says so.
@@ -198,7 +199,8 @@ impl Target {
                 }
                 Policy::UpstreamTls(tls) => {
                     target.server_name = tls.name.as_deref().map(Into::into);
-                    target.trust = Some(Trust { secret: tls.secret.clone(), verify: tls.verify });
+                    let trust = Trust { secret: tls.secret.clone(), verify: tls.verify };
+                    target.trust = Some(Arc::new(trust));
                 }
                 _ => {}
             }
@@ -225,7 +227,7 @@ impl Target {
 
     /// How it is trusted, where the rule of the request says so.
     pub fn trust(&self) -> Option<&Trust> {
-        self.trust.as_ref()
+        self.trust.as_deref()
     }
 
     /// The name to ask for in TLS: the one that was set, else that of the address.
