@@ -312,10 +312,12 @@ impl<'r> RequestHead<'r> {
     fn from_parts(uri: &'r http::Uri, method: &'r Method, version: Version, headers: &'r HeaderMap) -> Self {
         // The authority of the request line goes before the `Host` header. More than one such header
         // is a request that two servers would read differently: it names no host.
-        let mut hosts = headers.get_all(http::header::HOST).iter();
         let host = match uri.authority() {
             Some(authority) => Some(without_user(authority.as_str())),
-            None => hosts.next().and_then(ascii).filter(|_| hosts.next().is_none()),
+            None => {
+                let mut hosts = headers.get_all(http::header::HOST).iter();
+                hosts.next().and_then(ascii).filter(|_| hosts.next().is_none())
+            }
         };
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
         Self { host, method, version, headers: Some(headers), ..Self::without_host(target) }

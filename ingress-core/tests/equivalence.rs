@@ -160,9 +160,13 @@ impl Case<'_> {
             changed => prop_assert_eq!(&changed.map(Option::unwrap), &upstream),
         }
         // The short answer is never another than the long one.
-        if hit.passes_on(head) {
-            prop_assert!(matches!(hit.rule().action(), Action::Forward(_)), "{}", hit.rule());
-            prop_assert_eq!(hit.changed_upstream(head), Ok(None));
+        match self.table.pass_on(head) {
+            Ok(same) => {
+                prop_assert_eq!(same, *hit);
+                prop_assert!(matches!(hit.rule().action(), Action::Forward(_)), "{}", hit.rule());
+                prop_assert_eq!(hit.changed_upstream(head), Ok(None));
+            }
+            Err(outcome) => prop_assert_eq!(outcome, Outcome::Matched(*hit)),
         }
         let Ok(target) = upstream else { return Ok(()) };
         prop_assert!(target.path().starts_with('/') || target.path() == "*", "{}", target);

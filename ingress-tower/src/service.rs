@@ -73,11 +73,9 @@ impl<S, R, D, A> Route<S, R, D, A> {
             head = head.scheme(peer.scheme());
         }
         let head = head.circumstances(&circumstances);
-        match table.lookup(&head) {
-            Outcome::Matched(hit) if hit.passes_on(&head) => {
-                Decision::PassOn(Routed::new(&hit, table.generation()))
-            }
-            outcome => Decision::of(outcome, &head, request.uri(), table.generation()),
+        match table.pass_on(&head) {
+            Ok(hit) => Decision::PassOn(Routed::new(&hit, table.generation())),
+            Err(outcome) => Decision::of(outcome, &head, request.uri(), table.generation()),
         }
     }
 }

@@ -141,15 +141,6 @@ impl<'t> Match<'t> {
         self.upstream(request).map(Some)
     }
 
-    /// Whether the request is forwarded, and its target goes on as it was received; `request` is the one
-    /// that was looked up. A no says nothing: [`rule`](Self::rule) and
-    /// [`changed_upstream`](Self::changed_upstream) know. A yes is cheap: it looks at the host, where the
-    /// lookup has just been, and not at the rule, which in a large table is in no cache.
-    #[inline]
-    pub fn passes_on(&self, request: &RequestHead<'_>) -> bool {
-        self.host.passes_on() && Scan::of(request.target().as_bytes()).is_plain()
-    }
-
     /// The same, owned: it keeps the rules of its host alive, not the table.
     pub fn detach(&self) -> OwnedMatch {
         OwnedMatch { host: self.host.clone(), rule: self.rule }
