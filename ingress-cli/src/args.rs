@@ -332,7 +332,7 @@ What --ignore takes:
 Examples:
   $ ingress diff -f ingress-cli/examples/shop --to-dialect ingress-nginx  # exits 1
   $ ingress diff -f ingress-cli/examples/shop --to ingress-cli/examples/shop
-  $ ingress diff -f ingress-cli/examples/shop --to ingress-cli/examples/cluster.yaml --only shop.example.com -o json  # exits 1
+  $ ingress diff -f ingress-cli/examples/shop --to ingress-cli/examples/cluster.yaml  # exits 1
 ")]
 pub(crate) struct DiffArgs {
     #[command(flatten)]
