@@ -321,7 +321,12 @@ impl RouteTable {
             let exact = self.index.exact(needle).into_iter();
             let wildcards = self.index.wildcards(needle, reading);
             let name = if self.odd.is_empty() { None } else { needle.host(reading) };
-            let odd = self.odd.before(name.as_ref());
+            // A certificate for several labels would be none for most of the names.
+            let covered = |host: &&HostTable| {
+                self.semantics.certificate_wildcards() != Wildcards::OneLabel
+                    || name.as_ref().is_some_and(|name| host.pattern().leaves_one_label(name))
+            };
+            let odd = self.odd.before(name.as_ref()).filter(covered);
             exact.chain(odd).chain(wildcards).find(|host| host.settles_certificate())
         });
         named

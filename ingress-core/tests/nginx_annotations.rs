@@ -256,3 +256,17 @@ fn the_webhook_on_overlaps() {
     canary["spec"]["rules"][0].as_object_mut().expect("a rule").remove("http");
     assert!(refused(&[canary, typed("b", "Exact", 1)]));
 }
+
+#[test]
+fn a_certificate_for_an_alias_covers_one_label() {
+    let mut web = object("web", "/", 0, &[("server-alias", "*.b.example")]);
+    web["spec"]["tls"] = json!([{"hosts": ["a.example"], "secretName": "pair"}]);
+    let facts = SecretFacts::certificate(["a.example", "*.b.example"], None);
+    let around = Surroundings::default().with_secrets([(ObjectId::new("shop", "pair"), facts)]);
+    let made = compiled(&[web], around);
+    let shown = |name: &str| made.table.certificate(name).map(ToString::to_string);
+    assert_eq!(shown("a.example").as_deref(), Some("shop/pair"));
+    assert_eq!(shown("x.b.example").as_deref(), Some("shop/pair"));
+    assert_eq!(shown("y.x.b.example"), None);
+    assert_eq!(shown("b.example"), None);
+}

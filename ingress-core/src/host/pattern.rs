@@ -112,6 +112,12 @@ impl HostPattern {
         matches!(self.kind, Kind::Deep | Kind::Open | Kind::Regex(_))
     }
 
+    /// Whether a name that the pattern matches is one label longer than what the pattern gives of it.
+    pub(crate) fn leaves_one_label(&self, name: &HostName<'_>) -> bool {
+        let end = self.text.trim_start_matches('*');
+        name.as_str().strip_suffix(end).is_some_and(|label| !label.contains('.'))
+    }
+
     /// Whether the first label is `*`.
     pub fn is_wildcard(&self) -> bool {
         self.kind == Kind::Wildcard
