@@ -4,6 +4,7 @@
 
 mod manifests;
 mod requests;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -13,7 +14,8 @@ use ingress_core::Severity;
 
 use crate::check::Moment;
 pub(crate) use manifests::{Input, OptionalInput, Reading};
-pub(crate) use requests::Asked;
+pub(crate) use requests::{Asked, header};
+pub(crate) use serve::{LogFormat, ServeArgs};
 
 /// Ask Ingress manifests where a request goes, why, and what is wrong with them
 #[derive(Debug, Parser)]
@@ -99,6 +101,7 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Test(TestArgs),
     Table(TableArgs),
+    Serve(Box<ServeArgs>),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

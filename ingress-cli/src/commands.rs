@@ -21,6 +21,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> io::Result<Status> 
         Command::Check(args) => check::run(args, output),
         Command::Test(args) => test::run(args, output),
         Command::Table(args) => table::run(args, output),
+        Command::Serve(args) => crate::serve::run(args, output),
         Command::Completions(args) => describe::completions(args, output),
         Command::Man(args) => describe::man(args, output),
     }
