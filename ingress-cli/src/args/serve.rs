@@ -6,7 +6,7 @@ use clap::{Args as ClapArgs, ValueEnum};
 use ingress_core::origin::{ObjectId, SecretRef};
 use ipnet::IpNet;
 
-use super::manifests::{OptionalInput, object};
+use super::manifests::{Input, object};
 use crate::serve::{Place, Span};
 
 /// Serve these manifests
@@ -28,13 +28,13 @@ use crate::serve::{Place, Span};
     verbatim_doc_comment,
     after_help = "\
 Examples:
-  $ ingress serve --echo -f ingress-cli/examples/shop --http 0 --https 0 --admin 0 --for 100ms
-  $ ingress serve -f ingress-cli/examples/cluster.yaml --http 127.0.0.1:0 --https off --admin off --for 100ms
+  $ ingress serve --echo -f ingress-cli/examples/shop --http 0 --https 0 --admin 0 --for 1s
+  $ ingress serve -f ingress-cli/examples/cluster.yaml --http 0 --https off --admin off --for 1s
 "
 )]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
-    pub(crate) input: OptionalInput,
+    pub(crate) input: Input,
     /// Answer for every backend, with what the pod would have seen
     #[arg(long, help_heading = "Serving")]
     pub(crate) echo: bool,

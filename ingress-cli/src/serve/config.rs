@@ -147,7 +147,10 @@ impl Config {
                 Err(message) => vec![Mistake { place: root.place, message, help: None }],
             }
         }));
-        if config.is_none() && !(manifests.ingresses().is_empty() && manifests.ignored().is_empty()) {
+        if errors.is_empty()
+            && config.is_none()
+            && !(manifests.ingresses().is_empty() && manifests.ignored().is_empty())
+        {
             errors.push(ReadError::file(
                 path,
                 "these are objects of Kubernetes, which -f reads, and no settings",

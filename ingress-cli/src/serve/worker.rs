@@ -29,7 +29,7 @@ use super::stack::Named;
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// How long a connection that has just been made may take to ask something, whatever happens meanwhile.
-const GRACE: Duration = Duration::from_millis(250);
+const GRACE: Duration = Duration::from_secs(1);
 
 /// What is the same for all workers.
 #[derive(Clone, Debug)]
