@@ -182,13 +182,15 @@ impl Compiler {
             diagnostics.extend(ingress.diagnostics().iter().cloned());
             diagnostics.extend(class_conflict(&ingress));
             // An object without a name has said so; anything that it made could not be told apart.
-            if !ingress.id().name().is_empty() && self.dialect.whole().is_none() {
-                let mut out = Contributions::new(&ingress);
-                self.dialect.expand(&ingress, &mut out);
-                let (made, found) = out.finish();
-                contributions = made;
+            if !ingress.id().name().is_empty() {
                 diagnostics.extend(annotations::ignored(&*self.dialect, &ingress));
-                diagnostics.extend(found);
+                if self.dialect.whole().is_none() {
+                    let mut out = Contributions::new(&ingress);
+                    self.dialect.expand(&ingress, &mut out);
+                    let (made, found) = out.finish();
+                    contributions = made;
+                    diagnostics.extend(found);
+                }
             }
         }
         Object { ingress, selection, contributions, diagnostics }

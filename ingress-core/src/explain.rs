@@ -131,7 +131,7 @@ impl RouteTable {
         explanation.path = Ok(String::from_utf8_lossy(path).into_owned());
 
         let reading = self.semantics().hosts();
-        let name = request.host().filter(|raw| reading.admits(raw)).and_then(HostName::parse);
+        let name = request.host().and_then(|raw| reading.name(raw));
         explanation.host = name.as_ref().map(ToString::to_string);
 
         let tables: Vec<_> =

@@ -5,5 +5,5 @@ mod name;
 mod pattern;
 
 pub use name::HostName;
-pub(crate) use name::strip_port;
+pub(crate) use name::{lenient, strip_port};
 pub use pattern::{HostError, HostPattern};

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, Method, Request, Version, request};
 
+use crate::host::{HostName, lenient};
 use crate::origin::ObjectId;
 use crate::port::Port;
 
@@ -71,6 +72,8 @@ pub struct RequestHead<'r> {
     sent_host: Option<&'r str>,
     scheme: Scheme,
     version: Version,
+    /// The host stood in an absolute target, and not in the letters that a strict server takes there.
+    odd_authority: bool,
     circumstances: Option<&'r Circumstances<'r>>,
 }
 
@@ -139,6 +142,7 @@ impl<'r> RequestHead<'r> {
             sent_host: None,
             scheme: Scheme::Http,
             version: Version::HTTP_11,
+            odd_authority: false,
             circumstances: None,
         }
     }
@@ -206,29 +210,29 @@ impl<'r> RequestHead<'r> {
 
     /// The `Host` header, even where the target names another host.
     pub fn host_header(&self) -> Option<&'r str> {
-        let header = || self.headers?.get(http::header::HOST)?.to_str().ok();
+        let header = || text_of(self.headers?.get(http::header::HOST)?);
         self.sent_host.or_else(header).or(self.host)
-    }
-
-    /// The same request, its host without whatever follows a colon: servers take it for a port, be it one or
-    /// not.
-    pub(crate) fn without_port(mut self) -> Self {
-        let Some(host) = self.host else { return self };
-        let from = if host.starts_with('[') { host.find(']').unwrap_or(0) } else { 0 };
-        let colon = host.get(from..).and_then(|rest| rest.find(':')).map(|at| from + at);
-        if let Some(bare) = colon.and_then(|at| host.get(..at)) {
-            self.sent_host = self.host_header();
-            self.host = Some(bare);
-        }
-        self
     }
 
     /// A target such as `http://a.example/b` taken apart: its host goes before the header's. `None` when
     /// the target is no such thing.
     pub(crate) fn taken_apart(&self) -> Option<Self> {
         let (authority, target) = split_absolute(self.target)?;
-        let sent_host = self.host_header();
-        Some(Self { host: Some(without_user(authority)), sent_host, target, ..*self })
+        let target = if target.is_empty() { "/" } else { target };
+        let (sent_host, odd_authority) = (self.host_header(), !is_plain_authority(authority));
+        Some(Self { host: Some(without_user(authority)), sent_host, target, odd_authority, ..*self })
+    }
+
+    /// Whether the host stood in an absolute target, with anything but letters, digits, dots and hyphens
+    /// before a port of digits.
+    pub(crate) const fn has_odd_authority(&self) -> bool {
+        self.odd_authority
+    }
+
+    /// The host as lenient servers compare it; empty where there is none.
+    pub(crate) fn host_name(&self) -> HostName<'r> {
+        let raw = self.host.unwrap_or("");
+        HostName::folded(lenient(raw).unwrap_or(raw))
     }
 
     /// The host as it was sent.
@@ -315,10 +319,13 @@ impl<'r> RequestHead<'r> {
         let mut hosts = headers.get_all(http::header::HOST).iter();
         let host = match uri.authority() {
             Some(authority) => Some(without_user(authority.as_str())),
-            None => hosts.next().and_then(|host| host.to_str().ok()).filter(|_| hosts.next().is_none()),
+            None => hosts.next().and_then(text_of).filter(|_| hosts.next().is_none()),
         };
+        // From HTTP/2 on the authority stands by itself, and is read like a `Host`.
+        let absolute = uri.authority().filter(|_| version < Version::HTTP_2);
+        let odd_authority = absolute.is_some_and(|authority| !is_plain_authority(authority.as_str()));
         let target = uri.path_and_query().map_or("/", |target| target.as_str());
-        Self { host, method, version, headers: Some(headers), ..Self::without_host(target) }
+        Self { host, method, version, odd_authority, headers: Some(headers), ..Self::without_host(target) }
     }
 }
 
@@ -332,6 +339,26 @@ pub(crate) fn split_absolute(target: &str) -> Option<(&str, &str)> {
     }
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     Some((rest.get(..end)?, rest.get(end..)?))
+}
+
+/// The value of a header that is to be text, of whatever letters.
+fn text_of(value: &http::HeaderValue) -> Option<&str> {
+    str::from_utf8(value.as_bytes()).ok()
+}
+
+/// Whether an authority is made of the letters that a strict server takes in a request line.
+fn is_plain_authority(authority: &str) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let in_brackets = |byte: &u8| plain(byte) || b":_~!$&'()*+,;=".contains(byte);
+    let rest = match authority.strip_prefix('[') {
+        Some(literal) => match literal.split_once(']') {
+            Some((literal, rest)) if literal.bytes().all(|byte| in_brackets(&byte)) => rest,
+            _ => return false,
+        },
+        None => authority.trim_start_matches(|c: char| u8::try_from(c).is_ok_and(|byte| plain(&byte))),
+    };
+    rest.is_empty()
+        || rest.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn without_user(authority: &str) -> &str {
@@ -398,6 +425,6 @@ mod tests {
         for other in ["/x", "/http://a", "1http://a", "http:/a", "", "*"] {
             assert!(RequestHead::new("h", other).taken_apart().is_none(), "{other}");
         }
-        assert_eq!(RequestHead::new("h", "http://a").taken_apart().map(|head| head.target()), Some(""));
+        assert_eq!(RequestHead::new("h", "http://a").taken_apart().map(|head| head.target()), Some("/"));
     }
 }

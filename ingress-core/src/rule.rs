@@ -2,6 +2,7 @@
 
 mod action;
 mod authorize;
+mod client_header;
 mod policy;
 mod predicate;
 mod reason;
@@ -16,6 +17,7 @@ use http::StatusCode;
 
 pub use action::{Action, Backend, Forward, Redirect, ResourceRef, ServiceRef};
 pub use authorize::Authorize;
+pub use client_header::ClientHeader;
 pub use policy::{
     Affinity, Balance, BasicAuth, CertificateAuth, Cors, ErrorPages, ExternalAuth, Mirror, Policy, Protocol,
     Retry, UpstreamTls,
@@ -124,7 +126,8 @@ impl Rule {
     }
 
     /// Looks for this expression in the path of a request that the rule takes: its groups are those of the
-    /// rule's [templates](Template).
+    /// rule's [templates](Template). Where it is not found and the path ends in a line feed, it is looked
+    /// for in the path without: to the expressions that most servers know, that is an end, too.
     pub fn capture(mut self, expression: &str) -> Result<Self, PathError> {
         let captured = Captured { expression: expression.into(), engine: Captures::search(expression)? };
         self.extras().captures = Some(captured);
@@ -217,7 +220,11 @@ impl Rule {
     /// The groups of the expression that the rule captures.
     pub(crate) fn groups(&self, path: &[u8]) -> template::Groups {
         let captured = self.extras.as_ref().and_then(|extras| extras.captures.as_ref());
-        captured.and_then(|captured| captured.engine.groups(path)).unwrap_or_default()
+        let groups = captured.and_then(|captured| {
+            let shorter = || captured.engine.groups(path.strip_suffix(b"\n")?);
+            captured.engine.groups(path).or_else(shorter)
+        });
+        groups.unwrap_or_default()
     }
 
     /// The object and field that the rule was made from.

@@ -18,6 +18,7 @@ use host::Target;
 pub(crate) use host::{HostCertificate, HostParts, IndexReport, Prepared};
 pub(crate) use odd_hosts::OddHosts;
 pub use outcome::{Match, Outcome, OwnedMatch};
+pub(crate) use semantics::NameBuffer;
 pub use semantics::{HostChoice, HostReading, Semantics, Wildcards};
 
 use crate::host::index::{HostIndex, Needle};
@@ -156,7 +157,7 @@ impl RouteTable {
         }
         let request = self.semantics.absolute(request).unwrap_or(*request);
         match checks::refusal(&request) {
-            None => Ok(request.without_port()),
+            None => Ok(request),
             Some(refusal) => Err(refusal),
         }
     }
@@ -194,7 +195,7 @@ impl RouteTable {
         // The next to be asked in any order but by rank; mostly it has an answer.
         if self.semantics.choice() != HostChoice::Best
             && self.odd.is_empty()
-            && let Some(wildcard) = self.index.wildcards(needle, self.semantics.hosts().wildcards()).next()
+            && let Some(wildcard) = self.index.wildcards(needle, self.semantics.hosts()).next()
             && let Some(rule) = wildcard.select_later(path, request)
         {
             return Outcome::Matched(Match::new(wildcard, rule));
@@ -227,7 +228,7 @@ impl RouteTable {
         path: Target<'_>,
         request: &RequestHead<'_>,
     ) -> Outcome<'t> {
-        let mut buffer = [0; 256];
+        let mut buffer = NameBuffer::new();
         let name = self.semantics.hosts().canonical(host, &mut buffer);
         let needle = name.map(|name| self.index.needle(name));
         let exact = needle.as_ref().and_then(|needle| self.index.exact(needle));
@@ -251,11 +252,10 @@ impl RouteTable {
         let mut fallback: Option<Match<'t>> = None;
         let mut best: Option<Match<'t>> = None;
         let mut bound = false;
-        let wildcards = needle
-            .into_iter()
-            .flat_map(|needle| self.index.wildcards(needle, self.semantics.hosts().wildcards()));
+        let reading = self.semantics.hosts();
+        let wildcards = needle.into_iter().flat_map(|needle| self.index.wildcards(needle, reading));
         // Read anew only where somebody asks.
-        let name = if self.odd.is_empty() { None } else { needle.and_then(Needle::host) };
+        let name = if self.odd.is_empty() { None } else { needle.and_then(|needle| needle.host(reading)) };
         let named = self.odd.before(name.as_ref()).chain(wildcards).chain(self.odd.behind(name.as_ref()));
         for (place, host) in exact.into_iter().chain(named).chain(self.index.any()).enumerate() {
             if fallback.is_none() {
@@ -297,16 +297,14 @@ impl RouteTable {
     /// The Secret whose certificate answers for a TLS server name: that of the exact host, of the
     /// wildcard, of entries without hosts, or the configured default.
     pub fn certificate(&self, server_name: &str) -> Option<&SecretRef> {
-        let mut buffer = [0; 256];
-        let needle = self
-            .semantics
-            .hosts()
-            .canonical(server_name.as_bytes(), &mut buffer)
-            .map(|name| self.index.needle(name));
+        let mut buffer = NameBuffer::new();
+        let reading = self.semantics.hosts().with_wildcards(self.semantics.certificate_wildcards());
+        let name = reading.canonical(server_name.as_bytes(), &mut buffer);
+        let needle = name.map(|name| self.index.needle(name));
         let named = needle.as_ref().and_then(|needle| {
             let exact = self.index.exact(needle).into_iter();
-            let wildcards = self.index.wildcards(needle, self.semantics.certificate_wildcards());
-            let name = if self.odd.is_empty() { None } else { needle.host() };
+            let wildcards = self.index.wildcards(needle, reading);
+            let name = if self.odd.is_empty() { None } else { needle.host(reading) };
             let odd = self.odd.before(name.as_ref());
             exact.chain(odd).chain(wildcards).find(|host| host.settles_certificate())
         });

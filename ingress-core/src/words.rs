@@ -64,6 +64,21 @@ fn same_lanes(a: &[u8; 16], b: &[u8; 16]) -> bool {
     u8x16::new(*a).simd_eq(u8x16::new(*b)).to_bitmask() == 0xffff
 }
 
+/// Whether a text in lower case is this one, whatever the case of the other.
+#[inline]
+pub(crate) fn equal_folded(lower: &[u8], other: &[u8]) -> bool {
+    let same =
+        |lower: &[u8; 8], other: &[u8; 8]| u64::from_le_bytes(*lower) == to_lower(u64::from_le_bytes(*other));
+    if let (Some(last), Some(other_last)) = (lower.last_chunk(), other.last_chunk()) {
+        // The last word overlaps the one before it, rather than that bytes are compared one by one.
+        let words = lower.as_chunks().0.iter().zip(other.as_chunks().0);
+        return lower.len() == other.len()
+            && same(last, other_last)
+            && words.fold(true, |all, (lower, other)| all & same(lower, other));
+    }
+    lower.eq_ignore_ascii_case(other)
+}
+
 /// A text that words are read from at any place, with zeros beyond its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text<'t> {
@@ -103,10 +118,11 @@ impl<'t> Text<'t> {
     #[inline(always)]
     pub(crate) fn word_at(self, at: usize) -> u64 {
         // Near the end the last word is read and shifted: cheaper than a branch that nobody foresees.
-        let beyond = (at + 8).saturating_sub(self.bytes.len());
-        let word = word_at(self.bytes, at.wrapping_sub(beyond)).unwrap_or(0);
+        let start = at.min(self.bytes.len().saturating_sub(8));
+        let word = word_at(self.bytes, start).unwrap_or(0);
         // In two halves, for all 64 bits may have to go.
-        (word >> ((4 * beyond) & 63)) >> ((4 * beyond) & 63)
+        let half = (4 * (at - start)) & 63;
+        word >> half >> half
     }
 }
 
@@ -184,6 +200,22 @@ mod tests {
                 let mut other = text.to_vec();
                 other[place] ^= 0x80;
                 assert!(!equal(text, &other), "{length} {place}");
+            }
+        }
+    }
+
+    #[test]
+    fn equality_without_case_at_every_length() {
+        let lower: Vec<u8> = (0..40).map(|index| b"abc/0-{@z"[index % 9]).collect();
+        let upper = lower.to_ascii_uppercase();
+        for length in 0..lower.len() {
+            let text = &lower[..length];
+            assert!(equal_folded(text, &upper[..length]) && equal_folded(text, text));
+            assert!(!equal_folded(text, &upper[..length + 1]));
+            for place in 0..length {
+                let mut other = upper[..length].to_vec();
+                other[place] ^= 0x80;
+                assert!(!equal_folded(text, &other), "{length} {place}");
             }
         }
     }

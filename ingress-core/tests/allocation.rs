@@ -11,6 +11,7 @@ use std::alloc::System;
 use std::hint::black_box;
 
 use ingress_core::dialect::Kubernetes;
+use ingress_core::dialect::catalog::{self, Settings};
 use ingress_core::{Compiler, Outcome, RequestHead, RouteTable, SharedTable};
 use k8s_openapi::api::networking::v1::Ingress;
 use serde_json::{Value, json};
@@ -100,8 +101,42 @@ fn lookups_allocate_nothing() {
         assert_eq!(table.certificate(name).is_some(), found, "{name}");
         assert_eq!(allocations(|| table.certificate(name)), 0, "{name}");
     }
+    among_expressions();
     let request = RequestHead::new("shop.example.com", "/cart");
     let hit = table.lookup(&request).matched().expect("it is one of the above");
     assert_eq!(allocations(|| hit.changed_upstream(&request)), 0, "a target that goes on as it came");
     assert_eq!(allocations(|| hit.detach()), 0, "a match that outlives its table");
+}
+
+/// A host of ingress-nginx whose paths are expressions, some of them under conditions.
+fn among_expressions() {
+    let path = |path: String| {
+        let backend = json!({"service": {"name": "s", "port": {"number": 80}}});
+        json!({"path": path, "pathType": "ImplementationSpecific", "backend": backend})
+    };
+    let shapes = ["/a{}(/|$)(.*)", "/a{}/[0-9]+/b", "/[^/]+/c{}$", "/a{}"];
+    let paths: Vec<Value> =
+        (0..80).map(|number| path(shapes[number % 4].replace("{}", &number.to_string()))).collect();
+    for tls in [json!([]), json!([{"hosts": ["shop.example.com"]}])] {
+        let object: Ingress = serde_json::from_value(json!({
+            "metadata": {
+                "namespace": "shop",
+                "name": "web",
+                "annotations": {"nginx.ingress.kubernetes.io/use-regex": "true"},
+            },
+            "spec": {
+                "ingressClassName": "nginx",
+                "rules": [{"host": "shop.example.com", "http": {"paths": paths}}],
+                "tls": tls,
+            },
+        }))
+        .expect("it is an Ingress");
+        let (dialect, _) = catalog::build("ingress-nginx", &Settings::default()).expect("it exists");
+        let (table, _) = RouteTable::compile(dialect, [&object]);
+        for target in ["/a4", "/A4/x/y", "/a41/17/b", "/x/c42", "/a43/17", "/nothing", "/a4?b=c"] {
+            let request = RequestHead::new("shop.example.com", target);
+            assert!(matches!(table.lookup(&request), Outcome::Matched(_)), "{target}");
+            assert_eq!(allocations(|| table.lookup(&request)), 0, "{target} with {tls}");
+        }
+    }
 }

@@ -24,7 +24,7 @@ const MODULES: &[(&str, &[&str])] = &[
     ("host", &["path", "words"]),
     // What a rule is.
     ("diagnostic", &["origin"]),
-    ("request", &["origin", "port"]),
+    ("request", &["host", "origin", "port"]),
     ("rule", &["origin", "path", "port", "request"]),
     // What the objects are.
     ("ingress", &["diagnostic", "host", "origin", "port", "printable", "rule"]),
@@ -74,14 +74,7 @@ const RESERVED: &[(&str, &[&str])] = &[
     ("host::index", &["compile.rs", "host.rs", "host/index.rs", "table.rs"]),
     (
         "path::trie",
-        &[
-            "path.rs",
-            "path/regex/list.rs",
-            "path/trie.rs",
-            "path/trie/build.rs",
-            "table/expressions.rs",
-            "table/host.rs",
-        ],
+        &["path.rs", "path/trie.rs", "path/trie/build.rs", "table/expressions.rs", "table/host.rs"],
     ),
     ("path::shortlist", &["path.rs", "path/shortlist.rs", "table/host.rs"]),
     ("path::roster", &["path.rs", "path/roster.rs", "table/host.rs"]),

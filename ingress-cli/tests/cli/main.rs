@@ -9,6 +9,8 @@ mod cluster;
 mod examples;
 mod explain;
 mod findings;
+mod nginx_cases;
+mod nginx_page;
 mod pages;
 mod program;
 mod reader;

@@ -131,3 +131,48 @@ fn it_ends_by_itself_when_told_so() {
     let running = Running::start(command(&["--echo", "--for", "50ms", "-f", &files.display().to_string()]));
     assert!(running.ended().0.success());
 }
+
+/// Every key that the page about settings names is one, and there is no other.
+#[test]
+fn the_page_names_every_key() {
+    let config = serde_json::json!({
+        "listen": {
+            "http": ["127.0.0.1:0"], "https": ["off"], "reuse_port": true, "connections": 100,
+            "proxy_protocol": {"trusted": ["192.0.2.0/24"], "optional": true, "time_limit": "1s"},
+        },
+        "admin": {"listen": ["127.0.0.1:0"], "hosts": ["a.example.com"]},
+        "workers": {"threads": 1, "per_core": true},
+        "tls": {"default_certificate": "web/tls", "handshake_timeout": "1s"},
+        "client": {"head_timeout": "9s", "write_timeout": "9s", "headers": 50, "head_bytes": 9000, "streams": 9},
+        "upstream": {
+            "connect_timeout": "1s", "response_timeout": "1s", "idle_timeout": "1s", "tunnel_timeout": "1s",
+            "request_timeout": "1s", "attempts": 2, "body_limit": 10, "allow_inward": true,
+        },
+        "forwarding": {"trusted": ["127.0.0.0/8"], "forwarded": true},
+        "drain": "1s",
+        "log": {"format": "json", "levels": "info"},
+    });
+    let mut set = std::collections::BTreeSet::new();
+    for (section, value) in config.as_object().unwrap() {
+        match value.as_object() {
+            Some(keys) => set.extend(keys.keys().map(|key| format!("{section}.{key}"))),
+            None => drop(set.insert(section.clone())),
+        }
+    }
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/serve.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| ") && line.matches('|').count() == 5);
+    let column = rows.skip(1).map(|row| row.split('|').nth(4).unwrap().split(':').next().unwrap());
+    let named: std::collections::BTreeSet<_> = column
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .filter(|key| !key.starts_with("--"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(named, set);
+
+    let files = directory("every-key", &[("a.yaml", &one()), ("config", &config.to_string())]);
+    let running =
+        serve(&files.join("a.yaml"), &["--echo", "--config", &files.join("config").display().to_string()]);
+    assert_eq!(get(running.http(), "a.com", "/").backend(), "web/one");
+    let long = "POST / HTTP/1.1\r\nHost: a.com\r\nContent-Length: 11\r\n\r\nhello hello";
+    assert_eq!(ask(running.http(), long).status, 413);
+}

@@ -23,9 +23,11 @@ mod variables;
 mod vocabulary;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 pub(super) use settings::OPTIONS;
 
+use self::certificates::{Certificates, Registered};
 use self::emit::{Maker, Settled};
 use self::locations::Layout;
 use self::model::{ANY, Model, Object};
@@ -86,13 +88,13 @@ impl IngressNginx {
     }
 
     /// The annotations that the dialect acts on, without the controller's prefix.
-    pub fn acts_on() -> impl Iterator<Item = &'static str> {
+    pub fn acted_on() -> impl Iterator<Item = &'static str> {
         vocabulary::ENTRIES.iter().filter(|entry| entry.lost.is_none()).map(|entry| entry.name)
     }
 
     /// The annotations that the dialect reads and judges as the controller does, but does not act on,
     /// without the controller's prefix; and what is lost.
-    pub fn does_not_act_on() -> impl Iterator<Item = (&'static str, &'static str)> {
+    pub fn not_acted_on() -> impl Iterator<Item = (&'static str, &'static str)> {
         vocabulary::ENTRIES.iter().filter_map(|entry| Some((entry.name, entry.lost?)))
     }
 }
@@ -108,7 +110,7 @@ impl Dialect for IngressNginx {
                 .fragment(Fragment::Cut);
         Semantics::default()
             .with_choice(HostChoice::MostSpecific)
-            .with_hosts(HostReading::new(Wildcards::OneLabel))
+            .with_hosts(HostReading::new(Wildcards::OneLabel).lenient())
             .with_paths(PATHS)
             .with_forward_received(true)
             .with_checks(true)
@@ -131,6 +133,11 @@ impl Dialect for IngressNginx {
             (None, None) => globals.take_unclassed,
         };
         if taken { Selection::Taken } else { Selection::Left }
+    }
+
+    /// Those that are not acted on are reported by name, when all objects are read.
+    fn acts_on(&self, annotation: &str) -> bool {
+        annotation.strip_prefix(vocabulary::PREFIX).is_some_and(|name| vocabulary::find(name).is_some())
     }
 
     /// The older, then the *larger* `namespace/name`. What has no time counts as the oldest.
@@ -163,15 +170,24 @@ impl Whole for IngressNginx {
         }
 
         let around = out.surroundings();
-        let registered = certificates::registered(&model, around);
+        let certificates = Certificates::new(&model, around);
+        let registered = certificates::registered(&model, &certificates, around);
         let names = names::resolve(&model, out);
+        let mut of_server: BTreeMap<&str, Vec<&Name>> = BTreeMap::new();
+        for name in &names {
+            if let Serves::Server(server) = &name.serves {
+                of_server.entry(server).or_default().push(name);
+            }
+        }
+        let by_expression = names.iter().any(|name| name.pattern.is_regex());
+        let mut any = Vec::new();
         for (name, server) in &model.servers {
             let layout = Layout::of(server, &model);
             admission::check_layout(server, &layout, &model, out);
-            for Name { pattern, text, serves } in &names {
-                if !matches!(serves, Serves::Server(own) if own == name) {
-                    continue;
-                }
+            for Name { pattern, text, .. } in of_server.remove(name.as_str()).unwrap_or_default() {
+                let is_host = text == name;
+                let coverage =
+                    registered.coverage(if is_host && name != ANY { &server.pattern } else { pattern });
                 let maker = Maker {
                     model: &model,
                     settled: &settled,
@@ -180,21 +196,27 @@ impl Whole for IngressNginx {
                     default_backend: out.default_backend(),
                     server,
                     layout: &layout,
-                    has_certificate: name != ANY && certificates::covers(&registered, text)
-                        || name == ANY && text != ANY && certificates::covers(&registered, text),
+                    coverage: &coverage,
                 };
-                let certificate = if text == name {
-                    certificates::of_server(name, &model, around)
+                let certificate = if is_host {
+                    certificates.of(name)
                 } else {
-                    covered(&registered, text, name, &model, around)
+                    covered(&registered, text, name, &certificates)
                 };
-                out.host(pattern.clone(), maker.rules(), certificate);
+                let rules = maker.rules();
+                if pattern.is_any() {
+                    any.clone_from(&rules);
+                } else if pattern.as_str() == ANY && !by_expression && rules == any {
+                    // Requests for it meet the same rules anyway.
+                    continue;
+                }
+                out.host(pattern.clone(), rules, certificate);
             }
         }
         for Name { pattern, text, serves } in names {
             let Serves::WwwRedirect(to) = serves else { continue };
             let Some(server) = model.servers.get(&to) else { continue };
-            let certificate = covered(&registered, &text, &to, &model, around);
+            let certificate = covered(&registered, &text, &to, &certificates);
             let object = server.from_to_www.and_then(|owner| model.objects.get(owner));
             let origin = object.map_or_else(Origin::configuration, |object| {
                 let key = format!("{}from-to-www-redirect", vocabulary::PREFIX);
@@ -207,17 +229,12 @@ impl Whole for IngressNginx {
 
 /// The certificate for another name of a server.
 fn covered(
-    registered: &std::collections::BTreeSet<String>,
+    registered: &Registered,
     text: &str,
     name: &str,
-    model: &Model<'_>,
-    around: &super::Surroundings,
+    certificates: &Certificates<'_>,
 ) -> CertificateChoice {
-    if registered.contains(text) {
-        certificates::of_server(name, model, around)
-    } else {
-        CertificateChoice::Inherited
-    }
+    if registered.contains(text) { certificates.of(name) } else { CertificateChoice::Inherited }
 }
 
 /// Everything on the other half of a `www` pair goes to this one; the port is always written.

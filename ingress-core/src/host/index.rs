@@ -15,8 +15,8 @@ use std::sync::Arc;
 use ahash::RandomState;
 
 use super::HostPattern;
-use super::name::{HostName, MAX_NAME, is_label};
-use crate::table::{HostTable, Wildcards};
+use super::name::{HostName, MAX_NAME, is_label, is_word};
+use crate::table::{HostReading, HostTable, Wildcards};
 use crate::words::{LOW_BITS, zeros};
 
 const SLOTS: usize = 7;
@@ -57,8 +57,8 @@ const WILDCARD: u64 = 1 << 32;
 
 impl<'h> Needle<'h> {
     /// The name, if it is one.
-    pub(crate) fn host(&self) -> Option<HostName<'h>> {
-        HostName::parse(str::from_utf8(self.name).ok()?)
+    pub(crate) fn host(&self, reading: HostReading) -> Option<HostName<'h>> {
+        reading.name_in_form(str::from_utf8(self.name).ok()?)
     }
 }
 
@@ -90,10 +90,11 @@ impl HostIndex {
     pub(crate) fn wildcards<'t, 'n>(
         &'t self,
         needle: &'n Needle<'_>,
-        reading: Wildcards,
+        reading: HostReading,
     ) -> impl Iterator<Item = &'t HostTable> + use<'t, 'n> {
-        let name = if self.wildcards == 0 || needle.name.len() > MAX_NAME { &b""[..] } else { needle.name };
-        let depth = match reading {
+        let too_long = needle.name.len() > MAX_NAME && !reading.is_lenient();
+        let name = if self.wildcards == 0 || too_long { &b""[..] } else { needle.name };
+        let depth = match reading.wildcards() {
             Wildcards::Dead => 0,
             Wildcards::OneLabel => 1,
             Wildcards::ManyLabels => usize::MAX,
@@ -104,7 +105,8 @@ impl HostIndex {
             let (label, suffix) = (rest.get(..dot)?, rest.get(dot + 1..)?);
             rest = suffix;
             // What stands for the `*` must be a name; what stands behind it is equal to one.
-            is_label(label).then_some(suffix)
+            let is_name = if reading.is_lenient() { is_word(label) } else { is_label(label) };
+            is_name.then_some(suffix)
         })
         .take(depth)
         .filter_map(|suffix| self.probe(hash(&self.state, suffix, WILDCARD), suffix, true))

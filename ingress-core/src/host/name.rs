@@ -25,12 +25,21 @@ impl<'r> HostName<'r> {
     /// Reads the host of a request, as it stands in the authority or in the `Host` header. `None`
     /// when it is no host name: such a request is only met by rules that name no host.
     pub fn parse(raw: &'r str) -> Option<Self> {
-        let name = Self::bare(raw)?;
-        Some(Self(if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Self::bare(raw).map(Self::folded)
+    }
+
+    /// A name without its case.
+    pub(crate) fn folded(name: &'r str) -> Self {
+        Self(if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
             Cow::Owned(name.to_ascii_lowercase())
         } else {
             Cow::Borrowed(name)
-        }))
+        })
+    }
+
+    /// A name that is in form already.
+    pub(crate) const fn in_form(name: &'r str) -> Self {
+        Self(Cow::Borrowed(name))
     }
 
     /// The name without port and final dot, its case as it came.
@@ -51,8 +60,9 @@ impl<'r> HostName<'r> {
     /// that is no name at all. May say yes too often, never no.
     #[inline]
     pub(crate) fn may_change(host: &[u8]) -> bool {
-        // The colon stands just before the letters but for a few signs that no name has.
-        let odd = |byte: u8| (b':'..=b'Z').contains(&byte) || byte >= 0x80;
+        // The colon stands just before the letters, the bracket just behind them, but for a few signs that
+        // no name has.
+        let odd = |byte: u8| (b':'..=b'[').contains(&byte) || byte >= 0x80;
         host.iter().fold(false, |found, &byte| found | odd(byte)) || matches!(host.last(), None | Some(b'.'))
     }
 
@@ -80,11 +90,29 @@ pub(crate) fn strip_port(raw: &str) -> Option<&str> {
     if is_port { raw.get(..colon) } else { None }
 }
 
+/// What a lenient server takes for the name in a host: all of it but for what follows a colon or a bracket, and
+/// for a final dot, be it a name by the letter or not. `None` when even such a server refuses the host.
+pub(crate) fn lenient(raw: &str) -> Option<&str> {
+    let refused = |byte: u8| byte <= b' ' || byte == 0x7f || byte == b'/';
+    if raw.bytes().any(refused) || raw.contains("..") {
+        return None;
+    }
+    let end = if raw.starts_with('[') { raw.find(']').map(|at| at + 1) } else { raw.find(':') };
+    let name = raw.get(..end.unwrap_or(raw.len()))?;
+    // A dot behind the colon keeps the one before it from being the final one.
+    let bare = name.strip_suffix('.').filter(|bare| raw.rfind('.') == Some(bare.len())).unwrap_or(name);
+    (!bare.is_empty()).then_some(bare)
+}
+
+/// Whether what a wildcard stands for is made of the letters that names are made of.
+pub(crate) fn is_word(label: &[u8]) -> bool {
+    !label.is_empty() && label.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
 /// Whether `label` can be one label of a request's host. Underscores are let through: they are no
 /// host name by the letter, but clients send them and a wildcard means them.
 pub(crate) fn is_label(label: &[u8]) -> bool {
-    let legal = |&byte: &u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    !label.is_empty() && label.len() <= MAX_LABEL && label.iter().all(legal)
+    label.len() <= MAX_LABEL && is_word(label)
 }
 
 #[cfg(test)]
@@ -104,6 +132,31 @@ mod tests {
             "a@b",
         ] {
             assert_eq!(parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn what_lenient_servers_take() {
+        for (raw, name) in [
+            ("a", "a"),
+            ("a.", "a"),
+            ("a.b:80", "a.b"),
+            ("a:b", "a"),
+            ("[::1]:80", "[::1]"),
+            ("[::1]x", "[::1]"),
+            ("[::1", "[::1"),
+            ("1.2.3.4", "1.2.3.4"),
+            ("_", "_"),
+            ("a@b", "a@b"),
+            (".a", ".a"),
+            ("a.:x", "a"),
+            ("a.:x.y", "a."),
+            ("h\u{e9}", "h\u{e9}"),
+        ] {
+            assert_eq!(lenient(raw), Some(name), "{raw:?}");
+        }
+        for bad in ["", ".", ":80", "a..b", "a/b", "a b", "a\u{7f}", "a\tb", "a:b/c", "a:.."] {
+            assert_eq!(lenient(bad), None, "{bad:?}");
         }
     }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use super::HostName;
-use super::name::{MAX_LABEL, MAX_NAME};
+use super::name::{MAX_LABEL, MAX_NAME, is_word};
 use crate::path::PathError;
 use crate::path::regex::Search;
 
@@ -58,31 +58,42 @@ impl HostPattern {
         self.kind == Kind::Any
     }
 
-    /// One label or more before this name, in every dialect. Goes before wildcards.
+    /// Exactly this name, be it one that an Ingress may declare or one that only requests have, such as `a_b`.
     ///
     /// ```
     /// use ingress_core::host::{HostName, HostPattern};
     ///
-    /// let below = HostPattern::below("example.com")?;
+    /// let odd = HostPattern::literal("A_b.example.com");
+    /// assert!(odd.matches(&HostName::parse("a_b.example.com").unwrap()));
+    /// ```
+    pub fn literal(name: &str) -> Self {
+        Self { kind: Kind::Exact, text: name.to_ascii_lowercase().into() }
+    }
+
+    /// Whether the pattern is one name.
+    pub fn is_exact(&self) -> bool {
+        self.kind == Kind::Exact
+    }
+
+    /// One label or more before this name, in every dialect. Goes before wildcards. The name is taken as in
+    /// [`literal`](Self::literal).
+    ///
+    /// ```
+    /// use ingress_core::host::{HostName, HostPattern};
+    ///
+    /// let below = HostPattern::below("example.com");
     /// assert_eq!(below.to_string(), "**.example.com");
     /// assert!(below.matches(&HostName::parse("a.b.example.com").unwrap()));
     /// assert!(!below.matches(&HostName::parse("example.com").unwrap()));
-    /// # Ok::<(), ingress_core::host::HostError>(())
     /// ```
-    pub fn below(name: &str) -> Result<Self, HostError> {
-        let Self { kind: Kind::Exact, text } = name.parse()? else {
-            return Err(HostError { kind: HostErrorKind::Wildcard });
-        };
-        Ok(Self { kind: Kind::Deep, text: format!("**.{text}").into() })
+    pub fn below(name: &str) -> Self {
+        Self { kind: Kind::Deep, text: format!("**.{}", name.to_ascii_lowercase()).into() }
     }
 
     /// This name and one label or more behind it, in every dialect. Goes before wildcards, behind
-    /// [`below`](Self::below).
-    pub fn above(name: &str) -> Result<Self, HostError> {
-        let Self { kind: Kind::Exact, text } = name.parse()? else {
-            return Err(HostError { kind: HostErrorKind::Wildcard });
-        };
-        Ok(Self { kind: Kind::Open, text: format!("{text}.*").into() })
+    /// [`below`](Self::below). The name is taken as in [`literal`](Self::literal).
+    pub fn above(name: &str) -> Self {
+        Self { kind: Kind::Open, text: format!("{}.*", name.to_ascii_lowercase()).into() }
     }
 
     /// Hosts that an expression is found in. Goes behind wildcards; among each other, the lower place goes
@@ -126,18 +137,21 @@ impl HostPattern {
             Kind::Any => true,
             Kind::Deep => {
                 let suffix = self.text.strip_prefix("**").unwrap_or("");
-                name.as_str().len() > suffix.len() && name.as_str().ends_with(suffix)
+                name.as_str().ends_with(suffix)
             }
             Kind::Open => {
                 let prefix = self.text.strip_suffix('*').unwrap_or("");
-                name.as_str().len() > prefix.len() && name.as_str().starts_with(prefix)
+                name.as_str().starts_with(prefix)
             }
             Kind::Regex(_) => {
                 let expression = self.text.strip_prefix('~').unwrap_or("");
                 Search::new(expression).is_ok_and(|search| search.is_found(name.as_str().as_bytes()))
             }
             Kind::Exact => name.as_str() == self.suffix(),
-            Kind::Wildcard => name.as_str().split_once('.').is_some_and(|(_, rest)| rest == self.suffix()),
+            Kind::Wildcard => {
+                let parts = name.as_str().split_once('.');
+                parts.is_some_and(|(label, rest)| rest == self.suffix() && is_word(label.as_bytes()))
+            }
         }
     }
 

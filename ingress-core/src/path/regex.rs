@@ -5,9 +5,11 @@
 //! Anchors go on the parsed expression, never by pasting text around it: `^` before `/a|/ab` binds
 //! to the first branch only, and a comment in an `(?x)` expression swallows what follows.
 
+mod build;
 mod list;
 mod machine;
 mod opening;
+mod texts;
 
 use regex_automata::nfa::thompson::{self, NFA, pikevm};
 use regex_automata::{Anchored, Input};

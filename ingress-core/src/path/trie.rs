@@ -21,7 +21,7 @@ mod build;
 
 use wide::u8x16;
 
-use crate::words::{Text, equal, to_lower, word_at};
+use crate::words::{Text, equal, equal_folded, to_lower, word_at};
 
 pub(crate) use build::{Entry, Shadowed, build, sort_out};
 
@@ -117,7 +117,7 @@ fn is_next<const FOLD: bool>(path: &[u8], from: usize, block: &[u8], label: usiz
     let (Some(ahead), Some(label)) = (path.get(from..from + length), block.get(label..label + length)) else {
         return false;
     };
-    if FOLD { ahead.eq_ignore_ascii_case(label) } else { equal(ahead, label) }
+    if FOLD { equal_folded(label, ahead) } else { equal(ahead, label) }
 }
 
 #[cold]

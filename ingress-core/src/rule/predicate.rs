@@ -1,11 +1,13 @@
 //! Conditions besides host and path.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::{HeaderName, Method};
 
-use super::{ServiceRef, SourceRanges};
+use super::{ClientHeader, ServiceRef, SourceRanges};
 use crate::path::PathError;
 use crate::path::regex::Search;
 use crate::request::{RequestHead, Scheme};
@@ -33,6 +35,8 @@ pub struct Predicate {
 
 #[derive(Clone, Debug, PartialEq)]
 enum Subject {
+    /// The host is one label and one of these names.
+    Below(Arc<BTreeSet<Box<str>>>),
     Cookie(Box<str>),
     /// Only the first of that name, which is compared without case.
     FirstCookie(Box<str>),
@@ -63,7 +67,7 @@ struct SchemeTest {
 struct SourceTest {
     ranges: SourceRanges,
     inside: bool,
-    announced: Option<HeaderName>,
+    announced: Option<ClientHeader>,
 }
 
 /// What is asked of a value.
@@ -117,6 +121,11 @@ impl ValueTest {
 }
 
 impl Predicate {
+    /// On the host: it is one label, of whatever letters, before one of these names.
+    pub fn below(names: Arc<BTreeSet<Box<str>>>) -> Self {
+        Self { subject: Subject::Below(names), test: ValueTest::present() }
+    }
+
     /// On a cookie.
     pub fn cookie(name: &str, test: ValueTest) -> Self {
         Self { subject: Subject::Cookie(name.into()), test }
@@ -146,7 +155,7 @@ impl Predicate {
     /// On the address of the client: it lies in one of these ranges, or in none. It is that of the
     /// connection, unless a header that is believed says another one. An address that is not known lies in
     /// no range.
-    pub fn source(ranges: SourceRanges, inside: bool, announced: Option<HeaderName>) -> Self {
+    pub fn source(ranges: SourceRanges, inside: bool, announced: Option<ClientHeader>) -> Self {
         let test = SourceTest { ranges, inside, announced };
         Self { subject: Subject::Source(Box::new(test)), test: ValueTest::present() }
     }
@@ -174,6 +183,11 @@ impl Predicate {
     /// Whether the condition holds for a request.
     pub fn holds(&self, request: &RequestHead<'_>) -> bool {
         match &self.subject {
+            Subject::Below(names) => {
+                let name = request.host_name();
+                let parts = name.as_str().split_once('.');
+                parts.is_some_and(|(label, rest)| !label.is_empty() && names.contains(rest))
+            }
             Subject::Cookie(name) => self.test.holds(request.cookies(name)),
             Subject::FirstCookie(name) => self.test.holds(request.first_cookie(name).into_iter()),
             Subject::Header(name) => self.test.holds(request.header_values(name)),
@@ -197,6 +211,7 @@ impl Predicate {
     pub(crate) fn found(&self, request: &RequestHead<'_>) -> Option<String> {
         let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
         match &self.subject {
+            Subject::Below(_) => Some(request.host_name().to_string()),
             Subject::Cookie(name) => request.cookies(name).next().map(text),
             Subject::FirstCookie(name) => request.first_cookie(name).map(text),
             Subject::Header(name) => request.header_values(name).next().map(text),
@@ -225,15 +240,11 @@ impl SchemeTest {
 }
 
 impl SourceTest {
-    /// The client's address. Of a list the first element is the client's own; what cannot be read leaves
-    /// the address of the connection.
     fn address(&self, request: &RequestHead<'_>) -> Option<IpAddr> {
-        let announced = || {
-            let list = request.header_values(self.announced.as_ref()?).next()?;
-            let first = list.split(|&byte| byte == b',').next()?.trim_ascii();
-            str::from_utf8(first).ok()?.parse().ok()
-        };
-        announced().or_else(|| request.client_address())
+        match &self.announced {
+            Some(header) => header.address(request),
+            None => request.client_address(),
+        }
     }
 
     fn holds(&self, request: &RequestHead<'_>) -> bool {
@@ -249,6 +260,10 @@ fn joined(request: &RequestHead<'_>, name: &HeaderName) -> Vec<u8> {
 impl fmt::Display for Predicate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.subject {
+            Subject::Below(names) => {
+                let names: Vec<_> = names.iter().map(|name| format!("*.{name}")).collect();
+                return write!(f, "host in {}", names.join(", "));
+            }
             Subject::Method(method) => return write!(f, "method {method}"),
             Subject::Scheme(test) => return write!(f, "scheme {}", test.scheme),
             Subject::Service(service, Presence::Endpoints) => {
@@ -295,6 +310,24 @@ mod tests {
         assert!(holds("late", ValueTest::present()));
         assert!(holds("can", ValueTest::absent()));
         assert!(!holds("canary", ValueTest::equals("alway")));
+    }
+
+    #[test]
+    fn hosts_below_a_name() {
+        let names = Arc::new(["a.org", "b.a.org"].map(Box::from).into());
+        let below = Predicate::below(names);
+        assert_eq!(below.to_string(), "host in *.a.org, *.b.a.org");
+        for (host, holds) in [
+            ("x.a.org", true),
+            ("X.A.org.:80", true),
+            ("\u{e9}.b.a.org", true),
+            ("a.org", false),
+            (".a.org", false),
+            ("y.x.a.org", false),
+            ("x.b.org", false),
+        ] {
+            assert_eq!(below.holds(&RequestHead::new(host, "/")), holds, "{host}");
+        }
     }
 
     #[test]

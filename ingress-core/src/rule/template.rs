@@ -190,7 +190,7 @@ impl Piece {
                     text.extend_from_slice(value);
                 }
             }
-            Self::Host => text.extend_from_slice(&host_name(request)),
+            Self::Host => text.extend_from_slice(request.host_name().as_str().as_bytes()),
             Self::HostHeader => text.extend_from_slice(sent().as_bytes()),
             Self::HostHeaderName => {
                 text.extend_from_slice(sent().split(':').next().unwrap_or("").as_bytes());
@@ -241,15 +241,6 @@ fn put_quoted(location: &mut Vec<u8>, text: &[u8], query: &mut bool) {
             location.push(byte);
         }
     }
-}
-
-fn host_name(request: &RequestHead<'_>) -> Vec<u8> {
-    let raw = request.host().unwrap_or("");
-    let name = match (raw.starts_with('['), raw.find(']')) {
-        (true, Some(end)) => raw.get(..=end).unwrap_or(raw),
-        _ => raw.split(':').next().unwrap_or(raw),
-    };
-    name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase().into_bytes()
 }
 
 impl fmt::Display for Template {

@@ -46,13 +46,16 @@ fn list(rules: &[Rule], conditional: bool, report: &mut IndexReport) -> Option<R
         }
         let key = (path.as_str(), path.ignores_case(), path.is_searched());
         let place = *places.entry(key).or_insert(expressions.len());
+        let next = owners.len();
+        let owner = *owners.entry(rule.origin().ingress()).or_insert(next);
         let Some(same) = expressions.get_mut(place) else {
-            let next = owners.len();
-            let owner = *owners.entry(rule.origin().ingress()).or_insert(next);
             let (text, fold, start) = (path.as_str(), path.ignores_case(), path.start());
-            expressions.push(Expression { ranks: vec![rank], text, fold, start, owner });
+            expressions.push(Expression { ranks: vec![rank], text, fold, start, owners: vec![owner] });
             continue;
         };
+        if !same.owners.contains(&owner) {
+            same.owners.push(owner);
+        }
         // Behind a rule without conditions the same expression finds nothing that is left.
         let unconditional =
             |rank: &&u32| rules.get(**rank as usize).is_some_and(|rule| !rule.is_conditional());

@@ -1,6 +1,6 @@
 //! What a dialect decides about requests, as data: read at every lookup, so it is small and `Copy`.
 
-use crate::host::HostName;
+use crate::host::{HostName, lenient, strip_port};
 use crate::path::{PathReading, Step};
 use crate::request::RequestHead;
 
@@ -35,7 +35,33 @@ pub enum HostChoice {
 pub struct HostReading {
     fold_case: bool,
     strip_dot: bool,
+    lenient: bool,
     wildcards: Wildcards,
+}
+
+/// Where a host is brought into form. Longer names than these 256 bytes are rare.
+pub(crate) struct NameBuffer {
+    short: [u8; 256],
+    long: Vec<u8>,
+}
+
+impl NameBuffer {
+    pub(crate) const fn new() -> Self {
+        Self { short: [0; 256], long: Vec::new() }
+    }
+
+    fn fill(&mut self, name: &str) -> &[u8] {
+        let place = match self.short.get_mut(..name.len()) {
+            Some(place) => place,
+            None => {
+                self.long.resize(name.len(), 0);
+                &mut self.long
+            }
+        };
+        place.copy_from_slice(name.as_bytes());
+        place.make_ascii_lowercase();
+        place
+    }
 }
 
 /// What the `*` of a wildcard host stands for.
@@ -55,7 +81,7 @@ impl Default for Semantics {
     fn default() -> Self {
         Self {
             choice: HostChoice::FallThrough,
-            hosts: HostReading { fold_case: true, strip_dot: true, wildcards: Wildcards::OneLabel },
+            hosts: HostReading::new(Wildcards::OneLabel),
             paths: PathReading::new(&[Step::DecodeUnreserved, Step::DotSegments]),
             certificate_wildcards: Wildcards::OneLabel,
             forward_received: false,
@@ -150,7 +176,27 @@ impl Semantics {
 impl HostReading {
     /// Without case, without a final dot, with the given wildcards.
     pub const fn new(wildcards: Wildcards) -> Self {
-        Self { fold_case: true, strip_dot: true, wildcards }
+        Self { fold_case: true, strip_dot: true, lenient: false, wildcards }
+    }
+
+    /// What a lenient server takes for a host is a name: of any length, in whatever letters, before a colon
+    /// and whatever comes behind it. The one label that a wildcard stands for remains one of letters,
+    /// digits, `-` and `_`.
+    #[must_use]
+    pub const fn lenient(mut self) -> Self {
+        self.lenient = true;
+        self
+    }
+
+    /// The same with other wildcards.
+    pub(crate) const fn with_wildcards(mut self, wildcards: Wildcards) -> Self {
+        self.wildcards = wildcards;
+        self
+    }
+
+    /// Whether names may be of any length, in whatever letters.
+    pub(crate) const fn is_lenient(&self) -> bool {
+        self.lenient
     }
 
     /// A final dot is part of the name, which then matches nothing but rules without a host.
@@ -172,20 +218,30 @@ impl HostReading {
         self.wildcards
     }
 
-    /// Whether a raw host is one that this reading compares at all.
-    pub(crate) fn admits(&self, raw: &str) -> bool {
-        let name = crate::host::strip_port(raw).unwrap_or(raw);
-        (self.fold_case || !name.bytes().any(|byte| byte.is_ascii_uppercase()))
-            && (self.strip_dot || !name.ends_with('.'))
+    /// The name in a raw host, its case as it came; `None` when it is none that could match.
+    fn bare<'r>(&self, raw: &'r str) -> Option<&'r str> {
+        if self.lenient {
+            return lenient(raw);
+        }
+        let name = strip_port(raw).unwrap_or(raw);
+        let meant = (self.fold_case || !name.bytes().any(|byte| byte.is_ascii_uppercase()))
+            && (self.strip_dot || !name.ends_with('.'));
+        if meant { HostName::bare(raw) } else { None }
     }
 
     /// The canonical form of a host, written to `buffer`; `None` when it is none that could match.
-    pub(crate) fn canonical<'b>(&self, raw: &[u8], buffer: &'b mut [u8; 256]) -> Option<&'b [u8]> {
-        let raw = std::str::from_utf8(raw).ok().filter(|raw| self.admits(raw))?;
-        let name = HostName::bare(raw)?;
-        let target = buffer.get_mut(..name.len())?;
-        target.copy_from_slice(name.as_bytes());
-        target.make_ascii_lowercase();
-        Some(target)
+    pub(crate) fn canonical<'b>(&self, raw: &[u8], buffer: &'b mut NameBuffer) -> Option<&'b [u8]> {
+        let name = self.bare(str::from_utf8(raw).ok()?)?;
+        Some(buffer.fill(name))
+    }
+
+    /// The same for patterns to be compared with.
+    pub(crate) fn name<'r>(&self, raw: &'r str) -> Option<HostName<'r>> {
+        self.bare(raw).map(HostName::folded)
+    }
+
+    /// A host that needs no other form, if it is one that could match.
+    pub(crate) fn name_in_form<'r>(&self, name: &'r str) -> Option<HostName<'r>> {
+        if self.lenient { Some(HostName::in_form(name)) } else { HostName::parse(name) }
     }
 }

@@ -115,7 +115,7 @@ pub(crate) fn check(world: &World, case: &Value) -> Verdict {
     if expect["kind"] == "response" && expect["status"] == 418 {
         return Verdict::Beyond("text for the configuration of nginx is never read");
     }
-    if let Some(why) = beyond(world, &request, fast, expect) {
+    if let Some(why) = beyond(world, fast, expect) {
         return Verdict::Beyond(why);
     }
     if expect["kind"] == "config_rejected" {
@@ -125,7 +125,7 @@ pub(crate) fn check(world: &World, case: &Value) -> Verdict {
 }
 
 /// What was seen, but is not decided where requests are routed.
-fn beyond(world: &World, request: &Request, outcome: Outcome<'_>, expect: &Value) -> Option<&'static str> {
+fn beyond(world: &World, outcome: Outcome<'_>, expect: &Value) -> Option<&'static str> {
     let rule = outcome.matched()?.rule();
     let unsupported = world.diagnostics.iter().any(|one| one.code() == "nginx-expression");
     if unsupported && rule.reason() == Some(Reason::Unsupported) {
@@ -133,9 +133,6 @@ fn beyond(world: &World, request: &Request, outcome: Outcome<'_>, expect: &Value
     }
     if matches!(rule.action(), Action::Authorize(_)) && matches!(expect["status"].as_u64(), Some(401 | 500)) {
         return Some("whoever is asked decides");
-    }
-    if request.host.as_deref() == Some("_") && expect["kind"] == "redirect" {
-        return Some("the name that the controller gives its catch-all, as a host");
     }
     None
 }

@@ -41,12 +41,21 @@ impl Ours {
     }
 
     pub(crate) fn answer(&self, ask: &Ask) -> Answer {
-        ask.with_head(|head| match self.table.lookup(head) {
-            Outcome::Matched(hit) => matched(&hit, head),
-            Outcome::NoHost | Outcome::NoPath(_) => Answer::Status(404),
-            Outcome::Refused(refusal) => Answer::Status(refusal.status().as_u16()),
-            other => panic!("{other} is an outcome that this test does not know"),
+        ask.with_head(|head| {
+            let found = self.table.lookup(head);
+            let (found, explanation) = (outcome(found, head), self.table.explain(head));
+            assert_eq!(found, outcome(explanation.outcome(), head), "{ask:?}\n{explanation}");
+            found
         })
+    }
+}
+
+fn outcome(outcome: Outcome<'_>, head: &RequestHead<'_>) -> Answer {
+    match outcome {
+        Outcome::Matched(hit) => matched(&hit, head),
+        Outcome::NoHost | Outcome::NoPath(_) => Answer::Status(404),
+        Outcome::Refused(refusal) => Answer::Status(refusal.status().as_u16()),
+        other => panic!("{other} is an outcome that this test does not know"),
     }
 }
 

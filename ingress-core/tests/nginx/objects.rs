@@ -92,6 +92,9 @@ const EXPRESSIONS: &[&str] = &[
     "/(foo/)*bar",
     "/foo/(?<rest>.*)",
     "/[A-C]/\\S+",
+    "/foo(/?$|/x)(.*)",
+    "/([^/]+)$",
+    "/(foo$|bar)",
 ];
 
 const TARGETS: &[&str] = &[
@@ -123,6 +126,13 @@ const ALIASES: &[&str] = &[
     "b.test",
     "www.b.test",
     "~^re[0-9]+\\.test$",
+    "~^[a-z.]+$",
+    "*.x.a.test",
+    "*.test",
+    "a_b.test,10.0.0.1",
+    "www.*",
+    "a..b.test",
+    ".a.test",
     "x.a.test",
     " spaced.test , alias.test",
     "",
@@ -148,8 +158,9 @@ impl ObjectSet {
                 number => Some(number < 3),
             },
             expressions: random.chance(55),
-            canaries: random.chance(30),
+            canaries: random.chance(35),
             redirects: random.chance(35),
+            declared: Vec::new(),
             random,
         };
         let count = writer.random.between(1, 6);
@@ -168,6 +179,8 @@ struct Writer {
     expressions: bool,
     canaries: bool,
     redirects: bool,
+    /// Host, path and type of what ordinary objects declare, for canaries to stand beside.
+    declared: Vec<(&'static str, String, &'static str)>,
     random: Random,
 }
 
@@ -212,6 +225,9 @@ impl Writer {
     }
 
     fn rule(&mut self, expressions: bool, canary: bool) -> Value {
+        if canary && !self.declared.is_empty() && self.random.chance(70) {
+            return self.beside();
+        }
         let host = self.hosts[self.random.below(self.hosts.len())];
         let mut rule = Map::new();
         if !host.is_empty() {
@@ -220,13 +236,21 @@ impl Writer {
         // A canary without paths crashes the controller.
         if canary || !self.random.chance(4) {
             let count = self.random.between(1, 4);
-            let paths: Vec<_> = (0..count).map(|_| self.path(expressions, canary)).collect();
+            let paths: Vec<_> = (0..count).map(|_| self.path(host, expressions, canary)).collect();
             rule.insert("http".to_owned(), json!({ "paths": paths }));
         }
         Value::Object(rule)
     }
 
-    fn path(&mut self, expressions: bool, canary: bool) -> Value {
+    /// A canary of something that is there.
+    fn beside(&mut self) -> Value {
+        let (host, path, kind) = self.declared[self.random.below(self.declared.len())].clone();
+        let path = json!({"path": path, "pathType": kind, "backend": self.backend(true)});
+        let http = json!({ "paths": [path] });
+        if host.is_empty() { json!({ "http": http }) } else { json!({"host": host, "http": http}) }
+    }
+
+    fn path(&mut self, host: &'static str, expressions: bool, canary: bool) -> Value {
         let share = match (expressions, self.expressions) {
             (true, _) => 70,
             (false, true) => 15,
@@ -248,6 +272,9 @@ impl Writer {
         if !canary && self.random.chance(2) {
             let bucket = json!({"resource": {"apiGroup": "example.com", "kind": "Bucket", "name": "files"}});
             return json!({"path": path, "pathType": kind, "backend": bucket});
+        }
+        if !canary {
+            self.declared.push((host, path.clone(), kind));
         }
         json!({"path": path, "pathType": kind, "backend": self.backend(canary)})
     }
@@ -295,8 +322,8 @@ impl Writer {
         if random.chance(40) {
             set("canary-by-cookie", random.pick(&["canary", "Beta"]));
         }
-        if random.chance(50) {
-            set("canary-weight", random.pick(&["0", "10", "100", "150", "-5", "x"]));
+        if random.chance(70) {
+            set("canary-weight", random.pick(&["0", "10", "30", "50", "70", "100", "150", "-5", "x"]));
         }
         if random.chance(20) {
             set("canary-weight-total", random.pick(&["10", "100", "200"]));

@@ -51,6 +51,44 @@ impl Ask {
     }
 }
 
+const ODD_HOSTS: &[&str] = &[
+    "nobody.test",
+    "_",
+    "_",
+    "www._",
+    "127.0.0.1",
+    "[::1]",
+    "[::1]x",
+    "[::1",
+    "a@b",
+    "test",
+    "a..b",
+    "a/b",
+    "h\u{e9}",
+    ".",
+    "",
+];
+
+/// What stands before a name, for a wildcard to take or not.
+const LABELS: &[&str] = &[
+    "x",
+    "y",
+    "A-1",
+    "a_b",
+    "-",
+    "_",
+    "x.y",
+    "deep.er.x",
+    "\u{e9}",
+    "a@b",
+    "x$",
+    "x.\u{e9}",
+    "www",
+    "a-label-that-is-longer-than-any-in-the-domain-name-system-could-ever-be",
+    ".",
+    "",
+];
+
 /// What requests of a set are made from.
 pub(crate) struct Words {
     hosts: Vec<String>,
@@ -124,11 +162,11 @@ impl Words {
 
     fn host(&self, random: &mut Random) -> String {
         let mut host = match self.hosts.is_empty() || random.chance(6) {
-            true => random.pick(&["nobody.test", "_", "127.0.0.1", "[::1]", "a@b", "test"]).to_owned(),
+            true => random.pick(ODD_HOSTS).to_owned(),
             false => self.hosts[random.below(self.hosts.len())].clone(),
         };
         if let Some(parent) = host.strip_prefix("*.").or_else(|| host.strip_prefix('.')).map(str::to_owned) {
-            let label = random.pick(&["x", "y", "A-1", "a_b", "x.y", "deep.er.x", "\u{e9}", "www", ""]);
+            let label = random.pick(LABELS);
             host = match label {
                 "" => parent,
                 label => format!("{label}.{parent}"),
@@ -137,11 +175,13 @@ impl Words {
         host = match host.as_str() {
             "mail.*" => random.pick(&["mail.x", "mail.a.test", "mail", "xmail.y"]).to_owned(),
             alias if alias.starts_with('~') => {
-                random.pick(&["re1.test", "RE22.test", "re.test", "xre1.test"]).to_owned()
+                random.pick(&["re1.test", "RE22.test", "re.test", "xre1.test", "y.x.a.test"]).to_owned()
             }
             _ => host,
         };
-        match random.below(24) {
+        match random.below(26) {
+            24 => format!("{host}{}", random.pick(&[":/", ":..", ":x.y", ".:x.y", "..", "]", ":[::1]"])),
+            25 => format!("{}{host}", random.pick(&[".", "[", "\u{e9}", "_.", "\u{e9}.", "x.."])),
             0 => host.to_ascii_uppercase(),
             1 => format!("{host}:8080"),
             2 => format!("{host}."),
@@ -181,6 +221,8 @@ fn instance(declared: &str, random: &mut Random) -> String {
         ("\\d+", &["7", "07", "x"]),
         ("(\\d+)", &["7", "07", "x"]),
         ("[a-z]+", &["abc", "ABC", "1"]),
+        ("(/?$|/x)", &["", "/", "/x", "\n"]),
+        ("(foo$|bar)", &["foo", "bar", "bar\n", "foo\n"]),
         ("(foo|bar)", &["foo", "bar", "BAR"]),
         ("/foo|/bar", &["/foo", "/bar", "/x/bar"]),
         ("(?:y|z)?", &["", "y", "z"]),

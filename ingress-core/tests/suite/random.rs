@@ -1,5 +1,6 @@
 //! A sequence of numbers that a seed decides and that looks like chance: splitmix64.
 
+#[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
 impl Random {

@@ -37,6 +37,7 @@ pub(super) fn check(model: &Model<'_>, globals: &Globals, out: &mut Assembly<'_>
             }
         }
     }
+    secrets(model, out);
     overlaps(model, out);
     shared_hosts(model, out);
 }
@@ -59,6 +60,21 @@ fn annotations(ingress: &Ingress, globals: &Globals, out: &mut Assembly<'_>) {
     if let Some(uid) = ingress.uid().filter(|uid| !is_uid(uid)) {
         let message = format!("{} is no UID", Excerpt(uid));
         out.diagnose(kind, ingress.id(), FieldPath::object(), message);
+    }
+}
+
+/// The API takes no other names than DNS names; the controller once made file names of them.
+fn secrets(model: &Model<'_>, out: &mut Assembly<'_>) {
+    let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.');
+    for ingress in model.objects.iter().map(|object| object.notes.ingress()) {
+        for entry in ingress.tls() {
+            let Some(secret) = entry.secret().filter(|secret| !secret.name().bytes().all(legal)) else {
+                continue;
+            };
+            let field = FieldPath::tls(entry.index()).leaf(Leaf::SecretName);
+            let message = format!("{} is no name of a Secret", Excerpt(secret.name()));
+            out.diagnose(DiagnosticKind::Dialect(&findings::NOT_ADMITTED), ingress.id(), field, message);
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use http::{HeaderName, StatusCode};
 
+use super::certificates::Coverage;
 use super::locations::{Layout, Written, rewrite_of};
 use super::model::{Model, Object, Server};
 use super::pcre;
@@ -9,7 +10,9 @@ use super::settings::Globals;
 use crate::dialect::Surroundings;
 use crate::origin::Origin;
 use crate::path::PathPattern;
-use crate::rule::{Action, Piece, Policy, Predicate, Reason, Rule, SourceRanges, Template, ValueTest};
+use crate::rule::{
+    Action, ClientHeader, Piece, Policy, Predicate, Reason, Rule, SourceRanges, Template, ValueTest,
+};
 
 /// What every location of an object has in common, settled once.
 #[derive(Debug, Default)]
@@ -31,7 +34,7 @@ pub(super) struct Maker<'m, 'i> {
     pub(super) server: &'m Server,
     pub(super) layout: &'m Layout<'m>,
     /// Whether a certificate is found for the name that the rules are made for.
-    pub(super) has_certificate: bool,
+    pub(super) coverage: &'m Coverage,
 }
 
 /// The header that tells the scheme, where such headers are believed.
@@ -39,9 +42,17 @@ pub(super) fn announced_scheme(globals: &Globals) -> Option<HeaderName> {
     globals.forwarded_headers.then(|| HeaderName::from_static("x-forwarded-proto"))
 }
 
-/// The header that tells the client's address, where such headers are believed.
-pub(super) fn announced_client(globals: &Globals) -> Option<HeaderName> {
-    globals.forwarded_headers.then(|| HeaderName::from_static("x-forwarded-for"))
+/// The header that tells the client's address, where it is read. With the PROXY protocol the connection itself
+/// tells it, and no header does.
+pub(super) fn announced_client(globals: &Globals) -> Option<ClientHeader> {
+    if globals.proxy_protocol || !(globals.forwarded_headers || globals.real_ip) {
+        return None;
+    }
+    let header = ClientHeader::new(globals.client_header.clone());
+    Some(match &globals.believed {
+        Some(ranges) => header.believed_from(ranges.clone()),
+        None => header,
+    })
 }
 
 impl<'m, 'i> Maker<'m, 'i> {
@@ -178,14 +189,18 @@ impl<'m, 'i> Maker<'m, 'i> {
                 prefixes.push((written.path.len(), own));
             }
         }
-        let exact = |path: &str| self.layout.written.iter().any(|other| other.exact && other.path == path);
+        let any = self.server.pattern.is_any();
+        let is_located = |path: &str| {
+            any && super::built_in::PATHS.contains(&path)
+                || self.layout.written.iter().any(|other| other.exact && other.path == path)
+        };
         for written in slashes {
             let Some(bare) = written.path.strip_suffix('/') else { continue };
-            if !exact(bare) {
+            if !is_located(bare) {
                 self.slash_redirect(bare, written, rules);
             }
         }
-        if self.server.pattern.is_any() {
+        if any {
             super::built_in::add(&mut prefixes);
         }
         prefixes.sort_by_key(|(length, _)| std::cmp::Reverse(*length));

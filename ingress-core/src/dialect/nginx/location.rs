@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderName, Method, StatusCode};
 
+use super::certificates::Coverage;
 use super::emit::{Maker, absolute, announced_client, announced_scheme};
 use super::locations::Written;
 use super::model::Target;
@@ -126,7 +127,7 @@ impl Place<'_, '_, '_> {
 
     /// The expression that a rewrite captures with, and its target. What cannot be had answers 503.
     fn rewrite_template(&mut self, target: &str) -> Option<(String, Template)> {
-        let captured = pcre::translate(&format!("(?i){}", self.written.path));
+        let captured = pcre::translate_groups(&format!("(?i){}", self.written.path));
         match (captured, template(target, true)) {
             (Ok(captured), Ok(template)) if captured.beyond.is_none() => Some((captured.text, template)),
             _ => {
@@ -140,10 +141,13 @@ impl Place<'_, '_, '_> {
 
     fn redirect_to_https(&mut self) {
         let Some(options) = self.redirecting() else { return };
-        let wanted = options.force_ssl_redirect || options.ssl_redirect && self.maker.has_certificate;
-        if !wanted || self.maker.is_exempt_from_tls(&self.written.path) {
-            return;
-        }
+        let covered = match self.maker.coverage {
+            _ if self.maker.is_exempt_from_tls(&self.written.path) => return,
+            _ if options.force_ssl_redirect => None,
+            Coverage::All if options.ssl_redirect => None,
+            Coverage::Below(names) if options.ssl_redirect => Some(Predicate::below(Arc::clone(names))),
+            _ => return,
+        };
         let globals = self.maker.globals;
         let host = if globals.forwarded_headers {
             let header = HeaderName::from_static("x-forwarded-host");
@@ -156,7 +160,9 @@ impl Place<'_, '_, '_> {
         let pieces = [Piece::text("https://"), host].into_iter().chain(port).chain([target]);
         let status = StatusCode::from_u16(globals.redirect_code).unwrap_or(StatusCode::PERMANENT_REDIRECT);
         let condition = Predicate::scheme(Scheme::Http, announced_scheme(globals));
-        self.push(Action::redirect_to(status, Template::new(pieces)), |rule| rule.when(condition));
+        self.push(Action::redirect_to(status, Template::new(pieces)), |rule| {
+            covered.into_iter().fold(rule.when(condition), Rule::when)
+        });
     }
 
     fn gather_policies(&mut self) {

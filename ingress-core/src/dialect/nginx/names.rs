@@ -38,9 +38,7 @@ pub(super) fn www_source(server: &Server) -> Option<String> {
 /// Names that are given away.
 #[derive(Default)]
 struct Taken {
-    exact: BTreeSet<String>,
-    below: BTreeSet<String>,
-    above: BTreeSet<String>,
+    given: BTreeSet<HostPattern>,
     /// An expression among the aliases came by: wildcard hosts, which are expressions to nginx, come behind it.
     expression: bool,
     place: u32,
@@ -52,7 +50,7 @@ pub(super) fn resolve(model: &Model<'_>, out: &mut Assembly<'_>) -> Vec<Name> {
     let mut names = Vec::new();
     for (name, server) in &model.servers {
         let Some(source) = www_source(server) else { continue };
-        if model.servers.contains_key(&source) || name == ANY {
+        if model.servers.contains_key(&source) {
             continue;
         }
         if server.pattern.is_wildcard() {
@@ -62,9 +60,8 @@ pub(super) fn resolve(model: &Model<'_>, out: &mut Assembly<'_>) -> Vec<Name> {
             }
             continue;
         }
-        if let Ok(pattern) = source.parse::<HostPattern>()
-            && taken.exact.insert(source.clone())
-        {
+        let pattern = HostPattern::literal(&source);
+        if taken.given.insert(pattern.clone()) {
             names.push(Name { pattern, text: source, serves: Serves::WwwRedirect(name.clone()) });
         }
     }
@@ -74,6 +71,13 @@ pub(super) fn resolve(model: &Model<'_>, out: &mut Assembly<'_>) -> Vec<Name> {
         };
         if let Some(pattern) = taken.host(server) {
             give(pattern, name);
+        }
+        if name == ANY {
+            // Its name in the file is one that requests may have.
+            let own = HostPattern::literal(ANY);
+            if taken.given.insert(own.clone()) {
+                give(own, name);
+            }
         }
         let owner = server.alias_owner.and_then(|owner| model.objects.get(owner));
         for alias in &server.aliases {
@@ -126,7 +130,7 @@ impl Taken {
             let expression = format!(r"^[0-9A-Za-z_-]+\.{}$", pattern.suffix().replace('.', r"\."));
             return HostPattern::regex(&expression, self.place()).ok();
         }
-        self.exact.insert(pattern.as_str().to_owned()).then(|| pattern.clone())
+        self.given.insert(pattern.clone()).then(|| pattern.clone())
     }
 
     fn alias(&mut self, alias: &str) -> Result<Vec<HostPattern>, Problem> {
@@ -142,44 +146,24 @@ impl Taken {
                 .map_err(|_| Problem::Unsupported("it cannot be run"));
         }
         let lower = alias.to_ascii_lowercase();
-        let refused = || Problem::Refused("it is no name, and no wildcard at one end of a name");
-        let unsupported = |_| Problem::Unsupported("no request has such a host");
-        if let Some(name) = lower.strip_prefix("*.") {
-            let below = HostPattern::below(name);
-            if name.is_empty() || name.contains('*') {
-                return Err(refused());
-            }
-            if !self.below.insert(name.to_owned()) {
-                return Err(Problem::Taken);
-            }
-            return below.map(|pattern| vec![pattern]).map_err(unsupported);
+        let (name, ends): (&str, fn(&str) -> Vec<HostPattern>) = if let Some(name) = lower.strip_prefix("*.")
+        {
+            (name, |name| vec![HostPattern::below(name)])
+        } else if let Some(name) = lower.strip_prefix('.') {
+            (name, |name| vec![HostPattern::literal(name), HostPattern::below(name)])
+        } else if let Some(name) = lower.strip_suffix(".*") {
+            (name, |name| vec![HostPattern::above(name)])
+        } else {
+            (&lower, |name| vec![HostPattern::literal(name)])
+        };
+        if name.is_empty() || name.contains('*') || lower.contains("..") {
+            return Err(Problem::Refused("it is no name, and no wildcard at one end of a name"));
         }
-        if let Some(name) = lower.strip_prefix('.') {
-            if name.is_empty() || name.contains('*') {
-                return Err(refused());
-            }
-            // A name that is taken takes the whole alias with it.
-            if !self.exact.insert(name.to_owned()) || !self.below.insert(name.to_owned()) {
-                return Err(Problem::Taken);
-            }
-            let exact = name.parse().map_err(unsupported)?;
-            return HostPattern::below(name).map(|below| vec![exact, below]).map_err(unsupported);
-        }
-        if let Some(name) = lower.strip_suffix(".*") {
-            if name.is_empty() || name.contains('*') {
-                return Err(refused());
-            }
-            if !self.above.insert(name.to_owned()) {
-                return Err(Problem::Taken);
-            }
-            return HostPattern::above(name).map(|pattern| vec![pattern]).map_err(unsupported);
-        }
-        if lower.contains('*') {
-            return Err(refused());
-        }
-        if !self.exact.insert(lower.clone()) {
+        let patterns = ends(name);
+        // A name that is taken takes the whole alias with it.
+        if patterns.iter().any(|pattern| !self.given.insert(pattern.clone())) {
             return Err(Problem::Taken);
         }
-        lower.parse().map(|pattern| vec![pattern]).map_err(unsupported)
+        Ok(patterns)
     }
 }

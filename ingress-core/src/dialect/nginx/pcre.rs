@@ -20,24 +20,43 @@ pub(super) struct Translated {
 }
 
 /// Translates an expression; what PCRE itself would not compile is an error.
+///
+/// `$` also stands before a line feed at the very end. Nothing here can look ahead, so it takes the line feed
+/// in: what matches is the same, but for expressions that go on behind `$` with something that needs it.
 pub(super) fn translate(text: &str) -> Result<Translated, &'static str> {
-    let mut writer =
-        Writer { rest: text, text: String::new(), beyond: None, open: 0, groups: 0, repeatable: false };
-    writer.run()?;
-    if writer.open > 0 {
-        return Err("a parenthesis is not closed");
-    }
-    Ok(Translated { text: writer.text, beyond: writer.beyond })
+    Writer::new(text, r"(?:\n?\z)").translated()
+}
+
+/// The same for an expression whose groups are wanted, which hold no line feed that `$` stands before.
+/// [`Rule::capture`](crate::rule::Rule::capture) looks for it in the path without that line feed.
+pub(super) fn translate_groups(text: &str) -> Result<Translated, &'static str> {
+    Writer::new(text, r"\z").translated()
 }
 
 struct Writer<'t> {
     rest: &'t str,
+    /// What `$` becomes.
+    end: &'static str,
     text: String,
     beyond: Option<&'static str>,
     open: u32,
     groups: u32,
     /// Whether something stands before that can be repeated.
     repeatable: bool,
+}
+
+impl<'t> Writer<'t> {
+    fn new(text: &'t str, end: &'static str) -> Self {
+        Self { rest: text, end, text: String::new(), beyond: None, open: 0, groups: 0, repeatable: false }
+    }
+
+    fn translated(mut self) -> Result<Translated, &'static str> {
+        self.run()?;
+        if self.open > 0 {
+            return Err("a parenthesis is not closed");
+        }
+        Ok(Translated { text: self.text, beyond: self.beyond })
+    }
 }
 
 /// Whatever a piece that cannot be expressed could have matched.
@@ -58,7 +77,7 @@ impl Writer<'_> {
                 }
                 '*' | '+' | '?' => self.repeat(c, repeatable)?,
                 '{' => self.braces(repeatable)?,
-                '$' => self.text.push_str(r"(?:\n?\z)"),
+                '$' => self.text.push_str(self.end),
                 '^' | '|' => {
                     self.repeatable = false;
                     self.text.push(c);
@@ -239,14 +258,7 @@ impl Writer<'_> {
 
     /// Passes over a group that is open already.
     fn skip_group(&mut self) -> Result<(), &'static str> {
-        let mut inner = Self {
-            rest: self.rest,
-            text: String::new(),
-            beyond: None,
-            open: 1,
-            groups: 0,
-            repeatable: false,
-        };
+        let mut inner = Self { open: 1, ..Self::new(self.rest, self.end) };
         while inner.open > 0 {
             let before = inner.rest;
             let Some(c) = inner.next() else { return Err("a parenthesis is not closed") };

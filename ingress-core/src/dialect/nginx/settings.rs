@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use http::HeaderName;
+
 use super::super::catalog::{SettingWarning, Settings};
 use super::text::{boolean, integer, statuses};
 use super::vocabulary::Risk;
@@ -43,6 +45,11 @@ pub(super) struct Globals {
     pub(super) no_tls_redirect: Vec<String>,
     pub(super) no_auth: Vec<String>,
     pub(super) forwarded_headers: bool,
+    pub(super) real_ip: bool,
+    pub(super) proxy_protocol: bool,
+    pub(super) client_header: HeaderName,
+    /// Whose headers are believed; of nobody in particular, everybody's.
+    pub(super) believed: Option<SourceRanges>,
     pub(super) relative_redirects: bool,
     pub(super) port_in_redirects: bool,
     pub(super) allow: SourceRanges,
@@ -82,6 +89,10 @@ impl Default for Globals {
             no_tls_redirect: vec!["/.well-known/acme-challenge".to_owned()],
             no_auth: vec!["/.well-known/acme-challenge".to_owned()],
             forwarded_headers: false,
+            real_ip: false,
+            proxy_protocol: false,
+            client_header: HeaderName::from_static("x-forwarded-for"),
+            believed: None,
             relative_redirects: false,
             port_in_redirects: false,
             allow: SourceRanges::default(),
@@ -198,6 +209,13 @@ impl Globals {
             "no-tls-redirect-locations" => self.no_tls_redirect = list(value),
             "no-auth-locations" => self.no_auth = list(value),
             "use-forwarded-headers" => self.forwarded_headers = truth()?,
+            "enable-real-ip" => self.real_ip = truth()?,
+            "use-proxy-protocol" => self.proxy_protocol = truth()?,
+            "forwarded-for-header" => {
+                self.client_header =
+                    value.parse().map_err(|_| "it is no name of a header; X-Forwarded-For holds")?;
+            }
+            "proxy-real-ip-cidr" => self.believed = Some(ranges()?),
             "relative-redirects" => self.relative_redirects = truth()?,
             "use-port-in-redirects" => self.port_in_redirects = truth()?,
             "whitelist-source-range" | "allowlist-source-range" => self.allow = ranges()?,

@@ -42,11 +42,6 @@ impl<'a> Entry<'a> {
         self.rank
     }
 
-    /// Whatever starts with this text, which must not hold a zero.
-    pub(crate) fn literal(text: &'a [u8], rank: u32) -> Self {
-        Self { text, kind: LITERAL, rank, conditional: true }
-    }
-
     /// The same pattern with its text lower-cased into `folded`.
     pub(crate) fn with_text(self, folded: &'a [u8]) -> Self {
         Self { text: folded, ..self }

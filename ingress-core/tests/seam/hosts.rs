@@ -1,0 +1,148 @@
+//! Which hosts are asked, and how they are read.
+
+use std::sync::Arc;
+
+use ingress_core::dialect::{Contributions, HostChoice, HostReading, HostRules, Semantics, Wildcards};
+use ingress_core::{HostPattern, Ingress, PathPattern, RequestHead, RouteTable};
+
+use crate::closures::{dialect, get, host, prefix, to};
+
+fn by_specificity(host: &mut HostRules<'_>) {
+    host.sort_by_specificity();
+}
+
+/// `exact` has a rule for one path, the wildcard and the rest for all.
+fn three_hosts(choice: HostChoice) -> Arc<RouteTable> {
+    dialect(|_, out| {
+        out.rule(&host("a.b.example"), to("exact", prefix("/a"), out));
+        out.rule(&host("*.b.example"), to("wild", prefix("/"), out));
+        out.rule(&HostPattern::any(), to("any", prefix("/"), out));
+        out.rule(&HostPattern::any(), to("any-only", prefix("/any"), out));
+        out.claim(&host("empty.b.example"));
+        out.default_backend(&host("a.b.example"), to("default", PathPattern::any(), out));
+    })
+    .arrange(by_specificity)
+    .choice(choice)
+    .table()
+}
+
+#[test]
+fn a_miss_goes_on_or_stays() {
+    for (choice, miss, claimed) in [
+        (HostChoice::FallThrough, "wild", "wild"),
+        (HostChoice::MostSpecific, "default", "no path on empty.b.example"),
+        (HostChoice::MostSpecificThenAny, "any", "any"),
+    ] {
+        let table = three_hosts(choice);
+        assert_eq!(get(&table, "a.b.example", "/a"), "exact", "{choice:?}");
+        assert_eq!(get(&table, "a.b.example", "/x"), miss, "{choice:?}");
+        assert_eq!(get(&table, "empty.b.example", "/x"), claimed, "{choice:?}");
+        assert_eq!(get(&table, "c.b.example", "/any"), "wild", "{choice:?}");
+        assert_eq!(get(&table, "else.example", "/any"), "any-only", "{choice:?}");
+    }
+    // A default backend alone claims no host.
+    let table = dialect(|_, out| {
+        out.default_backend(&host("a.b.example"), to("default", PathPattern::any(), out));
+        out.rule(&host("*.b.example"), to("wild", prefix("/w"), out));
+    })
+    .choice(HostChoice::MostSpecific)
+    .table();
+    assert_eq!(get(&table, "a.b.example", "/w"), "wild");
+    assert_eq!(get(&table, "a.b.example", "/x"), "default");
+}
+
+#[test]
+fn a_host_that_was_not_asked_says_so() {
+    let table = three_hosts(HostChoice::MostSpecific);
+    let why = table.explain(&RequestHead::new("a.b.example", "/any"));
+    let asked: Vec<_> =
+        why.hosts().iter().map(|step| (step.pattern().as_str(), step.is_consulted())).collect();
+    assert_eq!(asked, [("a.b.example", true), ("*.b.example", false), ("*", false)]);
+}
+
+#[test]
+fn the_best_rule_of_all_hosts() {
+    let table = dialect(|_, out| {
+        let hosts = [host("a.b.example"), host("*.b.example"), HostPattern::any()];
+        for (at, name, key) in
+            [(0, "exact", 5), (1, "wild", 5), (1, "urgent", 1), (2, "any", 3), (2, "keyless-later", 9)]
+        {
+            let path = if name == "urgent" { prefix("/urgent") } else { prefix("/") };
+            out.rule(&hosts[at], to(name, path, out).order_key([key]));
+        }
+        out.rule(&HostPattern::any(), to("first", prefix("/first"), out));
+        out.default_backend(&HostPattern::any(), to("default", PathPattern::any(), out));
+    })
+    .arrange(|host| host.drafts_mut().sort_by(|a, b| a.rule().key().cmp(b.rule().key())))
+    .choice(HostChoice::Best)
+    .table();
+    assert_eq!(get(&table, "a.b.example", "/x"), "any");
+    assert_eq!(get(&table, "a.b.example", "/urgent/x"), "urgent");
+    assert_eq!(get(&table, "a.b.example", "/first"), "first", "no key goes before every key");
+    assert_eq!(get(&table, "else.example", "/x"), "any");
+
+    let tie = dialect(|_, out| {
+        for (at, name) in [("*", "any"), ("*.b.example", "wild"), ("a.b.example", "exact")] {
+            let at = if at == "*" { HostPattern::any() } else { host(at) };
+            out.rule(&at, to(name, prefix("/"), out).order_key([7]));
+        }
+    })
+    .choice(HostChoice::Best)
+    .table();
+    assert_eq!(get(&tie, "a.b.example", "/"), "exact");
+    assert_eq!(get(&tie, "b.b.example", "/"), "wild");
+}
+
+#[test]
+fn wildcards_of_many_labels_and_of_none() {
+    let rules = |_: &Ingress, out: &mut Contributions<'_>| {
+        out.rule(&host("*.example"), to("short", prefix("/"), out));
+        out.rule(&host("*.b.example"), to("long", prefix("/b"), out));
+        out.rule(&host("b.example"), to("exact", prefix("/"), out));
+    };
+    let with = |wildcards| {
+        dialect(rules).semantics(Semantics::default().with_hosts(HostReading::new(wildcards))).table()
+    };
+
+    let many = with(Wildcards::ManyLabels);
+    assert_eq!(get(&many, "x.y.b.example", "/b"), "long");
+    assert_eq!(get(&many, "x.y.b.example", "/c"), "short");
+    assert_eq!(get(&many, "b.example", "/b"), "exact");
+    assert_eq!(get(&many, "example", "/"), "no host");
+    assert_eq!(get(&many, "x y.b.example", "/b"), "no host");
+
+    let one = with(Wildcards::OneLabel);
+    assert_eq!(get(&one, "x.y.b.example", "/b"), "no host");
+    assert_eq!(get(&one, "x.b.example", "/b"), "long");
+
+    let dead = with(Wildcards::Dead);
+    assert_eq!(get(&dead, "x.b.example", "/b"), "no host");
+    assert_eq!(get(&dead, "b.example", "/"), "exact");
+}
+
+#[test]
+fn final_dots_and_case_can_matter() {
+    let rules = |_: &Ingress, out: &mut Contributions<'_>| {
+        out.rule(&host("a.example"), to("exact", prefix("/"), out));
+        out.rule(&host("*.w.example"), to("wild", prefix("/"), out));
+        out.rule(&HostPattern::any(), to("any", prefix("/"), out));
+    };
+    let with = |reading| dialect(rules).semantics(Semantics::default().with_hosts(reading)).table();
+    let reading = HostReading::new(Wildcards::OneLabel);
+
+    let lenient = with(reading);
+    let dotted = with(reading.keep_dot());
+    let cased = with(reading.keep_case());
+    for (name, answers) in [
+        ("a.example", ["exact", "exact", "exact"]),
+        ("a.example:8080", ["exact", "exact", "exact"]),
+        ("a.example.", ["exact", "any", "exact"]),
+        ("a.example.:8080", ["exact", "any", "exact"]),
+        ("A.example", ["exact", "exact", "any"]),
+        ("x.w.example.", ["wild", "any", "wild"]),
+        ("X.w.example:80", ["wild", "wild", "any"]),
+    ] {
+        let given = [&lenient, &dotted, &cased].map(|table| get(table, name, "/"));
+        assert_eq!(given, answers, "{name}");
+    }
+}
