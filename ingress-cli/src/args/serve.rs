@@ -14,14 +14,14 @@ use crate::serve::{Place, Span};
 /// Listens, routes by the Ingresses, and forwards to the endpoints in the input; with --echo it answers
 /// every request itself, with what the pod would have seen. Files that change are read again.
 ///
-///   what         default                   turned off by
-///   --http       127.0.0.1:8080 and [::1]  --http off
-///   --https      127.0.0.1:8443 and [::1]  --https off
-///   --admin      127.0.0.1:8090 and [::1]  --admin off
+///   what         default                turned off by
+///   --http       port 8080 of loopback  --http off
+///   --https      port 8443 of loopback  --https off
+///   --admin      port 8090 of loopback  --admin off
 ///   --workers    one for each core
 ///   --drain      30s
 ///
-/// An address is IP:PORT; PORT alone is on loopback, :PORT on all addresses, and port 0 any free one.
+/// An address is IP:PORT; PORT alone is on loopback, in both families, :PORT on all addresses, and port 0 any free one.
 /// SIGHUP reads the files again, SIGTERM finishes what is under way, a second one stops at once.
 #[derive(Debug, ClapArgs)]
 #[command(

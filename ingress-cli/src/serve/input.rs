@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::manifest::{Kept, Manifests, ReadError, STDIN};
@@ -58,6 +59,14 @@ struct Stamp {
     identity: (u64, u64, i64, i64),
 }
 
+/// What was read in one go.
+struct Read {
+    session: Session,
+    errors: Vec<ReadError>,
+    /// What is taken as it was.
+    broken: BTreeSet<String>,
+}
+
 /// What reading came to.
 #[derive(Debug)]
 pub(super) struct Compiled {
@@ -110,7 +119,22 @@ impl Input {
     pub(super) fn read(&mut self, output: &mut Output) -> Option<Compiled> {
         // Before the files are read: a change that comes meanwhile is seen by the next look.
         self.read = stamps(&self.paths);
-        self.seen.clone_from(&self.read);
+        for _ in 0..PATIENCE {
+            let sources = self.read_once(output);
+            let now = stamps(&self.paths);
+            self.seen.clone_from(&now);
+            if now == self.read {
+                return self.compiled(sources?, output);
+            }
+            // Somebody wrote meanwhile: what was read may be one half of it.
+            self.read = now;
+            thread::sleep(QUIET);
+        }
+        output.error("the files change faster than they can be read");
+        None
+    }
+
+    fn read_once(&mut self, output: &mut Output) -> Option<Read> {
         let mut errors: Vec<ReadError> = Vec::new();
         // There is no second reading of standard input.
         let mut instead = BTreeSet::from([STDIN.to_owned()]);
@@ -125,20 +149,15 @@ impl Input {
             errors.extend(found);
             instead.extend(names);
             if settled {
-                return Some(self.compiled(session, errors, &instead, output));
+                return Some(Read { session, errors, broken: instead });
             }
         }
         output.error("the files change faster than they can be read");
         None
     }
 
-    fn compiled(
-        &mut self,
-        session: Session,
-        errors: Vec<ReadError>,
-        broken: &BTreeSet<String>,
-        output: &mut Output,
-    ) -> Compiled {
+    fn compiled(&mut self, read: Read, output: &mut Output) -> Option<Compiled> {
+        let Read { session, errors, broken } = read;
         let before = self.kept.only(broken.iter().filter(|name| *name != STDIN).map(String::as_str));
         let mut names = BTreeSet::new();
         for (name, bytes) in session.manifests.texts() {
@@ -150,7 +169,7 @@ impl Input {
         self.kept.retain(|name| names.contains(name));
         let kept = before.names().filter(|name| names.contains(name)).map(str::to_owned).collect();
         self.say(&errors, output);
-        Compiled { session, errors, kept }
+        Some(Compiled { session, errors, kept })
     }
 
     /// Says what is wrong that was not before, and when nothing is any more.

@@ -74,6 +74,21 @@ fn it_does_not_wait_for_ever() {
     assert!(began.elapsed().as_millis() >= 300);
 }
 
+/// Whom the kernel has let in, while nobody was there to accept, is answered as well.
+#[test]
+fn nobody_who_waits_to_be_accepted_is_turned_away() {
+    let manifests = directory("queue", &[("web.yaml", &ingress("web", &["a.com Prefix / web"]))]);
+    std::fs::write(manifests.join("config.txt"), "listen: {connections: 2}\n").unwrap();
+    let config = manifests.join("config.txt").display().to_string();
+    let running = serve(&manifests, &["--echo", "--https", "off", "--config", &config]);
+    let _places = [connect(running.http()), connect(running.http())];
+    let mut waiting = connect(running.http());
+    waiting.write_all(b"GET / HTTP/1.1\r\nHost: a.com\r\n\r\n").unwrap();
+    running.signal(Signal::TERM);
+    assert_eq!(answer(&mut BufReader::new(waiting)).unwrap().status, 200);
+    assert!(running.ended().0.success());
+}
+
 /// Requests that are sent while it stops are answered as long as they are accepted: whoever asked on a
 /// connection gets an answer, or was told before that the connection ends.
 #[test]

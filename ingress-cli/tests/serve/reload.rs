@@ -89,15 +89,17 @@ fn a_broken_file_stays_as_it_was() {
 
 #[test]
 fn a_directory_that_is_gone_is_kept_too() {
-    let manifests = directory("gone", &[("a.yaml", &ingress("a", &["a.com Prefix / one"]))]);
+    let parent = directory("gone", &[]);
+    let (manifests, away) = (parent.join("manifests"), parent.join("away"));
+    fs::create_dir(&manifests).unwrap();
+    fs::write(manifests.join("a.yaml"), ingress("a", &["a.com Prefix / one"])).unwrap();
     let running = serve(&manifests, &["--echo"]);
-    fs::rename(&manifests, manifests.with_extension("away")).unwrap();
-    running.logs("serve-gone");
+    fs::rename(&manifests, &away).unwrap();
+    running.logs("serve-gone/manifests");
     running.logs_times(CHANGED, 1);
     assert_eq!(get(running.http(), "a.com", "/").backend(), "web/one");
-    let _ = fs::remove_dir_all(&manifests);
-    fs::rename(manifests.with_extension("away"), &manifests).unwrap();
-    fs::write(manifests.join("a.yaml"), ingress("a", &["a.com Prefix / two"])).unwrap();
+    fs::write(away.join("a.yaml"), ingress("a", &["a.com Prefix / two"])).unwrap();
+    fs::rename(&away, &manifests).unwrap();
     until(|| (get(running.http(), "a.com", "/").backend() == "web/two").then_some(())).unwrap();
 }
 
