@@ -32,6 +32,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
+use ingress_tower::balance::Balancer;
 use ingress_tower::proxy_protocol::ProxyProtocol;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
@@ -129,7 +130,7 @@ fn serve(args: &ServeArgs, config: &Config, output: &mut Output) -> Result<Statu
     let admin = listen(first(&args.admin, &config.admin.listen, ADMIN).as_ref(), "--admin", one)?;
     let addresses = Addresses { http: all(&http), https: all(&https), admin: all(&admin) };
 
-    let published = Arc::new(Published::default());
+    let published = Arc::new(Published { echo: args.echo, ..Published::default() });
     let (conductor, phases) = Conductor::new();
     let (events, heard) = mpsc::channel();
     // Before anything is read: whoever watches sees that it is alive, and not yet ready.
@@ -166,10 +167,14 @@ fn serve(args: &ServeArgs, config: &Config, output: &mut Output) -> Result<Statu
         published: published.clone(),
     };
     let proxy = || config.upstream.proxy(&config.forwarding);
+    let believed = || config.forwarding.forwarding();
     let started = if args.echo {
-        threads.start(doors, &front, &phases, &events, || stack::echoing(&published, proxy()))
+        threads.start(doors, &front, &phases, &events, || stack::echoing(&published, proxy(), believed()))
     } else {
-        threads.start(doors, &front, &phases, &events, || stack::forwarding(&published, proxy()))
+        let balancer = Balancer::new(published.table.clone());
+        threads.start(doors, &front, &phases, &events, || {
+            stack::forwarding(&published, balancer.clone(), proxy(), believed())
+        })
     };
     started.map_err(|error| format!("no threads to serve with: {error}"))?;
     drop(events);

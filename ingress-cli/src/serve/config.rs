@@ -1,9 +1,10 @@
 //! `--config FILE`: what may be set beyond the arguments.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use ingress_core::origin::SecretRef;
-use ingress_tower::proxy::{self, Forwarding, Server, TcpConnect};
+use ingress_tower::proxy::{self, Forwarding, Server, TcpConnect, TlsConnect, Trust, UpstreamTls};
 use ingress_tower::proxy_protocol::ProxyProtocol;
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -216,15 +217,25 @@ impl Upstream {
         if let Some(bytes) = self.body_limit {
             config = config.body_limit(bytes);
         }
-        if self.allow_inward {
-            config = config.connect_with(TcpConnect::default().allow_inward());
-        }
-        config
+        let tcp =
+            if self.allow_inward { TcpConnect::default().allow_inward() } else { TcpConnect::default() };
+        config.connect_with(upstream_tls().over(tcp))
     }
 }
 
+/// Endpoints that want TLS get it. Their certificates are made for the inside of a cluster, and by nobody whom
+/// this machine knows: they are not looked at. A rule that wants them verified gets no connection.
+fn upstream_tls() -> TlsConnect {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let unverified = UpstreamTls::new(provider).unverified().client_config().ok();
+    TlsConnect::by(move |target| {
+        let verifies = target.trust().is_some_and(Trust::verifies);
+        unverified.clone().filter(|_| !verifies)
+    })
+}
+
 impl Believed {
-    fn forwarding(&self) -> Forwarding {
+    pub(super) fn forwarding(&self) -> Forwarding {
         let forwarding = Forwarding::default().trust(self.trusted.iter().copied());
         if self.forwarded { forwarding.with_forwarded() } else { forwarding }
     }

@@ -3,7 +3,7 @@
 //! The pods stand behind the proxy like any other, only that the connection to them leads nowhere but
 //! into this process. So what they see is what a pod would have seen: the same headers, the same path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -15,7 +15,11 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use ingress_core::Backend;
-use ingress_core::endpoint::{Address, Resolution};
+use ingress_core::endpoint::{Address, Cluster, Endpoints, Resolution, Service, ServicePort};
+use ingress_core::origin::ObjectId;
+use ingress_core::port::Port;
+use ingress_core::rule::Forward;
+use ingress_core::table::HostTable;
 use ingress_tower::proxy::{Choice, Connect, Connected, Connecting, Pick, Picked, Protocol, Reason, Target};
 use serde::Serialize;
 use serde_json::Value;
@@ -23,6 +27,7 @@ use serde_json::Value;
 use super::published::Published;
 use crate::answer::{BackendView, RuleView};
 use crate::inventory::Standing;
+use crate::session::Session;
 
 /// How many bytes are on the way to a pod, or from it, at most.
 const BUFFER: usize = 64 << 10;
@@ -85,7 +90,7 @@ impl EchoPick {
 impl Pick for EchoPick {
     fn pick(&self, choice: &Choice<'_>) -> Result<Picked, &'static str> {
         let routed = choice.routed();
-        let Some(backend) = routed.backend(fastrand::u32(..)) else { return Err("backend-unknown") };
+        let Some(backend) = choice.backend() else { return Err("backend-unknown") };
         let session = self.published.session.load();
         let Some(session) = &*session else { return Err("no-table") };
         let app_protocol = match session.inventory.standing(backend) {
@@ -142,6 +147,32 @@ impl Connect for EchoConnect {
             Ok(Connected::new(near, http2))
         })
     }
+}
+
+/// The endpoints that rules are told of: every backend has one, unless the input says that it has none.
+pub(super) fn endpoints(session: &Session) -> Arc<Endpoints> {
+    let rules = session.table.hosts().flat_map(HostTable::rules);
+    let forwards = rules.filter_map(|rule| rule.action().as_forward());
+    let backends = forwards.flat_map(Forward::backends).map(|(backend, _)| backend);
+    let mut ports: BTreeMap<&ObjectId, BTreeSet<&Port>> = BTreeMap::new();
+    for backend in
+        backends.filter(|backend| !matches!(session.inventory.standing(backend), Standing::Missing(_)))
+    {
+        if let Backend::Service(service) = backend {
+            ports.entry(service.id()).or_default().insert(service.port());
+        }
+    }
+    let mut cluster = Cluster::default();
+    for (id, ports) in ports {
+        // A name outside of the cluster is the one kind of endpoint that takes no further objects.
+        let service = Service::new(id.clone()).external_name("echo.invalid");
+        let declared = |port: &Port| match port {
+            Port::Number(number) => ServicePort::new(*number),
+            Port::Name(name) => ServicePort::new(80).with_name(name),
+        };
+        cluster.upsert_service(ports.into_iter().map(declared).fold(service, Service::with_port));
+    }
+    cluster.endpoints()
 }
 
 /// What a pod answers.

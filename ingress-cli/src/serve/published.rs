@@ -9,11 +9,14 @@ use ingress_core::SharedTable;
 use ingress_tower::tls::CertificateStore;
 
 use super::counts::Counts;
+use super::echo;
 use crate::session::Session;
 
 /// All that listeners share, whatever thread they are on.
 #[derive(Debug, Default)]
 pub(super) struct Published {
+    /// Whether backends are answered for.
+    pub(super) echo: bool,
     /// Routes and endpoints: what requests are served by.
     pub(super) table: SharedTable,
     pub(super) certificates: CertificateStore,
@@ -46,7 +49,9 @@ impl Published {
     pub(super) fn publish(&self, session: Arc<Session>) {
         // Counters first: a request that is routed by the new table finds its rule.
         self.counts.adopt(&session.table);
-        self.table.publish_all(session.table.clone(), session.inventory.endpoints().clone());
+        let endpoints =
+            if self.echo { echo::endpoints(&session) } else { session.inventory.endpoints().clone() };
+        self.table.publish_all(session.table.clone(), endpoints);
         self.session.store(Some(session));
     }
 

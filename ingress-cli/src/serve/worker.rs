@@ -184,8 +184,12 @@ impl<S: Serve> Accept<S> {
         match timeout(self.front.handshake_timeout, tls.accept(stream)).await {
             Ok(Ok(stream)) => {
                 let name = ConnectionName::of(stream.get_ref().1);
+                let mut peer = Peer::new(client, port, true);
+                if let Some(server_name) = name.as_deref() {
+                    peer = peer.with_server_name(server_name);
+                }
                 let service = Named { inner: self.service.clone(), name };
-                self.serve(stream, Peer::new(client, port, true), service, since).await;
+                self.serve(stream, peer, service, since).await;
             }
             failed => {
                 self.front.published.counts.handshakes_failed.fetch_add(1, Ordering::Relaxed);

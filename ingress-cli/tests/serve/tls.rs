@@ -1,6 +1,6 @@
 //! TLS: which certificate answers, that clients verify it, and what is spoken then.
 
-use std::io::BufReader;
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,8 +9,8 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
-use super::client::{Answer, ask_http2, ask_on, connect, get};
-use super::manifests::{ingress, secret};
+use super::client::{Answer, ask, ask_http2, ask_on, connect, get};
+use super::manifests::{ingress, secret, service};
 use super::running::{directory, serve, until};
 
 /// An authority that the tests' clients trust.
@@ -178,4 +178,69 @@ fn keys_are_told_to_nobody() {
             assert!(!told.contains(line) && !told.contains(&line[..20]), "{test}: {line} in {told}");
         }
     }
+}
+
+/// What rules ask about a connection, they are told: whether it is encrypted, and whose it is.
+#[test]
+fn rules_hear_of_the_connection() {
+    let authority = Authority::new();
+    let annotations = "metadata: {namespace: web, name: NAME, annotations: {nginx.ingress.kubernetes.io/\
+                       whitelist-source-range: 192.0.2.0/24}}";
+    let open = ingress("open", &["a.com Prefix / open"]) + "  tls: [{hosts: [a.com], secretName: a-tls}]\n";
+    let closed = ingress("closed", &["c.com Prefix / closed"])
+        .replace("metadata: {namespace: web, name: closed}", &annotations.replace("NAME", "closed"));
+    let all = format!("{open}---\n{closed}{}", authority.secret("a-tls", "a.com").0);
+    let manifests = directory("told", &[("web.yaml", &all)]);
+    let dialect = ["--echo", "--dialect", "ingress-nginx", "--class", "nginx"];
+    let all = all.replace("spec:\n", "spec:\n  ingressClassName: nginx\n");
+    std::fs::write(manifests.join("web.yaml"), all).unwrap();
+    let running = serve(&manifests, &dialect);
+    let redirected = get(running.http(), "a.com", "/x");
+    assert_eq!((redirected.status, redirected.header("location")), (308, Some("https://a.com/x")));
+    assert_eq!(authority.ask(running.https(), "a.com", "a.com").unwrap().backend(), "web/open");
+    assert_eq!(get(running.http(), "c.com", "/").status, 403);
+
+    let proxied = serve(&manifests, &[&dialect[..], &["--proxy-protocol", "127.0.0.0/8"]].concat());
+    for (client, status) in [("192.0.2.7", 200), ("198.51.100.7", 403)] {
+        let request =
+            format!("PROXY TCP4 {client} 192.0.2.1 5555 80\r\nGET / HTTP/1.1\r\nHost: c.com\r\n\r\n");
+        assert_eq!(ask(proxied.http(), &request).status, status, "{client}");
+    }
+}
+
+/// An endpoint that wants TLS gets it, whoever made its certificate.
+#[test]
+fn endpoints_that_want_tls_get_it() {
+    let made = rcgen::generate_simple_self_signed(["pod.internal".to_owned()]).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let config = Arc::new(config);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let connection = rustls::ServerConnection::new(config.clone()).unwrap();
+            let mut stream = BufReader::new(StreamOwned::new(connection, stream.unwrap()));
+            let mut line = String::new();
+            while line != "\r\n" {
+                line.clear();
+                if stream.read_line(&mut line).unwrap_or(0) == 0 {
+                    break;
+                }
+            }
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\nsecret";
+            let _ = stream.get_mut().write_all(answer);
+        }
+    });
+    let web = ingress("web", &["a.com Prefix / web"]) + &service("web", &[port]);
+    let web = web.replace("spec: {ports: [{port: 80}]}", "spec: {ports: [{port: 80, appProtocol: https}]}");
+    let running = serve(&directory("upstream-tls", &[("web.yaml", &web)]), &[]);
+    let answer = get(running.http(), "a.com", "/");
+    assert_eq!((answer.status, answer.body.as_str()), (200, "secret"));
 }
