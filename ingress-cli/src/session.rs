@@ -24,7 +24,7 @@ use crate::surroundings;
 /// Manifests and the table that they make.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) manifests: Manifests,
+    pub(crate) manifests: Arc<Manifests>,
     pub(crate) compiler: Compiler,
     pub(crate) table: Arc<RouteTable>,
     pub(crate) inventory: Inventory,
@@ -63,10 +63,11 @@ impl Session {
 
     /// Compiles what was read.
     pub(crate) fn compile(
-        manifests: Manifests,
+        manifests: impl Into<Arc<Manifests>>,
         settings: &Settings,
         output: &mut Output,
     ) -> Result<Self, Status> {
+        let manifests = manifests.into();
         let (dialect, warnings) = settings.dialect(&manifests).map_err(|message| {
             output.error(message);
             Status::Usage
@@ -99,12 +100,12 @@ impl Session {
 
     /// What was read, with what was made of it.
     pub(crate) fn new(
-        manifests: Manifests,
+        manifests: impl Into<Arc<Manifests>>,
         compiler: Compiler,
         table: Arc<RouteTable>,
         inventory: Inventory,
     ) -> Self {
-        Self { manifests, compiler, table, inventory, broken: false }
+        Self { manifests: manifests.into(), compiler, table, inventory, broken: false }
     }
 
     /// What is known of a request's connection, and of the cluster at its moment.
