@@ -4,6 +4,7 @@
 
 mod manifests;
 mod requests;
+mod serve;
 
 use std::path::PathBuf;
 
@@ -14,7 +15,8 @@ use ingress_core::dialect::catalog;
 
 use crate::check::Moment;
 pub(crate) use manifests::{Input, OptionalInput, Reading};
-pub(crate) use requests::Asked;
+pub(crate) use requests::{Asked, header};
+pub(crate) use serve::{LogFormat, ServeArgs};
 
 /// Ask Ingress manifests where a request goes, why, and what is wrong with them
 #[derive(Debug, Parser)]
@@ -101,6 +103,7 @@ pub(crate) enum Command {
     Test(TestArgs),
     Table(TableArgs),
     Diff(DiffArgs),
+    Serve(Box<ServeArgs>),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }

@@ -23,6 +23,7 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> io::Result<Status> 
         Command::Test(args) => test::run(args, output),
         Command::Table(args) => table::run(args, output),
         Command::Diff(args) => diff::run(args, output),
+        Command::Serve(args) => crate::serve::run(args, output),
         Command::Completions(args) => describe::completions(args, output),
         Command::Man(args) => describe::man(args, output),
     }
