@@ -66,6 +66,15 @@ impl<R, D, A> RouteLayer<R, D, A> {
         RouteLayer { table: self.table, replies: self.replies, deliver, authorizer: self.authorizer }
     }
 
+    /// Tells the [`ObserveLayer`](crate::metrics::ObserveLayer)s outside of this layer which rule took a
+    /// request, whichever way the inner service is told. With the feature `metrics`.
+    #[cfg(feature = "metrics")]
+    #[must_use]
+    pub fn observed(self) -> RouteLayer<R, crate::metrics::Noted<D>, A> {
+        let Self { table, replies, deliver, authorizer } = self;
+        RouteLayer { table, replies, deliver: crate::metrics::Noted::new(deliver), authorizer }
+    }
+
     /// Asks this about the requests of rules that let none through by themselves; see
     /// [`Authorizer`](crate::Authorizer). Without, they are answered with 501.
     #[must_use]

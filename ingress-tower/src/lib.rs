@@ -116,6 +116,7 @@
 //! Without any, routing and nothing else. Each further part is a feature of its own:
 //!
 //! - `balance`: which endpoint of a Service a request goes to.
+//! - `metrics`: counts, times, spans and log lines of requests.
 //! - `proxy`: forwards routed requests to endpoints, and serves connections strictly.
 //! - `proxy-protocol`: the header by which a load balancer says who the client is.
 //! - `upstream-tls`: TLS with endpoints, for the proxy.
@@ -135,6 +136,8 @@ pub mod balance;
 mod deliver;
 mod future;
 mod layer;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod peer;
 #[cfg(feature = "proxy")]
 pub mod proxy;

@@ -31,7 +31,7 @@
 //! every line ends in CR LF, one `Content-Length` of digits or one `Transfer-Encoding: chunked` and never
 //! both, chunk sizes of digits, one host that the target does not contradict. Identical lengths in two
 //! lines, codings beside `chunked`, and white space where the grammar has none are refused although the
-//! standard leaves a choice: no client in use sends them. `tests/proxy/corpus` has some 450 requests
+//! standard leaves a choice: no client in use sends them. `tests/proxy/corpus` has some 480 requests
 //! with their answers, and lists where nginx and haproxy answer otherwise.
 //!
 //! # When a request is sent again
@@ -149,7 +149,8 @@
 //! A request that finds an idle HTTP/1 connection is one task from its head to its end: the task of the
 //! client's connection drives the endpoint's too. It takes one boxed future, one timer, the headers that
 //! are written, and a copy of the headers where the request may have to be sent again. Memory for a
-//! connection is bounded by the limits of the heads, for bodies by what one read takes.
+//! connection is bounded by the limits of the heads, for bodies by what one read takes. A connection that is
+//! idle takes at most 8 KiB before its first request and 24 KiB after; `tests/idle.rs` measures ten thousand.
 //!
 //! # What it does not do
 //!

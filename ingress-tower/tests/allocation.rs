@@ -56,9 +56,9 @@ fn request(path: &str, known: bool) -> Request<Body> {
 }
 
 /// Allocations of one call, without those of making the request.
-fn allocations<S>(service: &mut S, request: impl Fn() -> Request<Body>) -> usize
+fn allocations<S, B>(service: &mut S, request: impl Fn() -> Request<Body>) -> usize
 where
-    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Body>, Response = Response<B>, Error = Infallible>,
 {
     let mut once = || {
         let request = request();
@@ -114,6 +114,15 @@ fn a_call_allocates_one_value() {
     let own_layer = allocations(&mut layer.layer(limit("web").layer(bare)), here(true));
     assert_eq!(own_layer, 2);
 
+    #[cfg(feature = "metrics")]
+    {
+        use ingress_tower::metrics::{Metrics, ObserveLayer, Spans};
+        let counts = Metrics::with_recorder(std::sync::Arc::new(metrics::NoopRecorder));
+        let layers = (ObserveLayer::new((counts, Spans::new())), layer.clone().observed());
+        // What is told from within, and the box of it as an extension; labels are written out once.
+        assert_eq!(allocations(&mut layers.layer(bare), here(true)), 1 + 2);
+        assert_eq!(allocations(&mut layers.layer(bare), here(false)), 3 + 2);
+    }
     #[cfg(feature = "balance")]
     a_pick_allocates_nothing();
 }

@@ -87,6 +87,11 @@ impl Picked {
         self.guard = Box::new(guard);
         self
     }
+
+    /// Both by themselves, for a pick that adds to what another one does.
+    pub fn into_parts(self) -> (Target, Box<dyn Guard>) {
+        (self.target, self.guard)
+    }
 }
 
 impl fmt::Debug for Picked {

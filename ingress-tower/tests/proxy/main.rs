@@ -16,6 +16,7 @@ mod authority;
 mod balanced;
 mod bodies;
 mod corpus;
+mod crowds;
 mod external_auth;
 mod failures;
 mod forwarding;

@@ -73,7 +73,7 @@ pub(crate) fn program(name: &str) -> Option<PathBuf> {
     if found.is_none() {
         // A macro's output is shown for failed tests only.
         let mut loud = std::io::stderr();
-        writeln!(loud, "SKIPPED: {name} is not installed, nothing was compared with it").unwrap();
+        writeln!(loud, "SKIPPED: {name} is not installed, so nothing was done with it").unwrap();
     }
     found
 }
