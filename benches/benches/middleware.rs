@@ -20,9 +20,10 @@ fn layer(criterion: &mut Criterion) {
                 middleware.assert_agrees(form);
                 let added = middleware.added(form, if quick { 1 } else { 9 });
                 println!(
-                    "middleware: {name}, {}: bare {:.1} ns; the layer adds {:.1} ns, beside the request {:.1} ns",
+                    "middleware: {name}, {}: bare {:.1?} ns; a lookup adds {:.1?} ns, the layer {:.1?} ns, beside the request {:.1?} ns",
                     form.name(),
                     added.bare,
+                    added.lookup,
                     added.layer,
                     added.beside,
                 );
@@ -44,13 +45,19 @@ fn pick(criterion: &mut Criterion) {
         let requests = Requests::new(&workload, access, if quick { 500 } else { 100_000 });
         let services = Middleware::new(&workload, &requests).services();
         assert!(services.len() * 10 > requests.heads().len() * 9, "most requests are forwarded");
-        let picks = Picks::new(services.clone());
         let mut group = criterion.benchmark_group(format!("pick/M/{}", access.name()));
+        let names = [Picks::new(services.clone()), Picks::new(services.clone()).sharing_names()];
+        for (picks, whose) in names.iter().zip(["each rule's own name", "shared names"]) {
+            for (name, policy) in Picks::policies() {
+                let balancer = picks.balancer(policy);
+                picks.assert_agrees(&balancer);
+                let time = picks.time(&balancer, if quick { 1 } else { 21 });
+                println!("pick: M/{}, {whose}, {name}: {time:.1?} ns with its end", access.name());
+            }
+        }
+        let [picks, _] = &names;
         for (name, policy) in Picks::policies() {
             let balancer = picks.balancer(policy);
-            picks.assert_agrees(&balancer);
-            let time = picks.time(&balancer, if quick { 1 } else { 21 });
-            println!("pick: M/{}, {name}: {time:.1} ns with its end", access.name());
             let request = http::Request::new(());
             let caller = Caller::of(&request);
             let mut next = services.iter().cycle();

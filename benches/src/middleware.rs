@@ -1,6 +1,6 @@
 //! What the tower layer adds to a service, and what it costs to pick an endpoint.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::hint::black_box;
@@ -13,7 +13,7 @@ use ingress_core::endpoint::{Cluster, EndpointSlice, Resolution, ResolveOptions,
 use ingress_core::endpoint::{ServicePort, SliceEndpoint};
 use ingress_core::origin::ObjectId;
 use ingress_core::rule::ServiceRef;
-use ingress_core::{Action, Backend, RouteTable, SharedTable};
+use ingress_core::{Action, Backend, RequestHead, RouteTable, SharedTable};
 use ingress_tower::balance::{Balancer, Caller, KeyPart, Policy, Settings};
 use ingress_tower::{AsRouted, Route, RouteLayer};
 use tower_layer::Layer;
@@ -21,7 +21,7 @@ use tower_service::Service;
 
 use crate::clock::Stopwatch;
 use crate::requests::Requests;
-use crate::statistics::median;
+use crate::statistics::Sorted;
 use crate::workload::Workload;
 
 /// Calls that are timed together. Their requests fit the second cache, as those of a server do that has
@@ -50,6 +50,28 @@ impl<Q: AsRouted> Service<Q> for Inner {
     fn call(&mut self, request: Q) -> Self::Future {
         let told = if self.tell { request.routed().map(|routed| routed.origin().to_string()) } else { None };
         ready(Ok(Response::new(told)))
+    }
+}
+
+/// Looks the request up and forgets the answer: what no layer can do without.
+#[derive(Clone, Debug)]
+struct Looking {
+    table: SharedTable,
+    inner: Inner,
+}
+
+impl Service<Request<()>> for Looking {
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Ready<Result<Answer, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Service::<Request<()>>::poll_ready(&mut self.inner, context)
+    }
+
+    fn call(&mut self, request: Request<()>) -> Self::Future {
+        black_box(self.table.load().lookup(&RequestHead::from(&request)).matched().is_some());
+        self.inner.call(request)
     }
 }
 
@@ -96,6 +118,34 @@ impl Form {
     }
 }
 
+/// What a call goes through on its way to the inner service.
+#[derive(Clone, Copy, Debug)]
+pub enum Way {
+    /// Nothing.
+    Bare,
+    /// A lookup whose answer nobody gets.
+    Lookup,
+    /// The layer, with the rule in the extensions.
+    Layer,
+    /// The layer, with the rule beside the request.
+    Beside,
+}
+
+impl Way {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Bare, Self::Lookup, Self::Layer, Self::Beside];
+
+    /// For a line of results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Lookup => "lookup",
+            Self::Layer => "layer",
+            Self::Beside => "beside",
+        }
+    }
+}
+
 /// A table behind the layer, and the requests of a workload that some rule takes.
 #[derive(Debug)]
 pub struct Middleware {
@@ -103,15 +153,18 @@ pub struct Middleware {
     requests: Vec<(String, String, String)>,
 }
 
-/// Nanoseconds per call.
+/// Nanoseconds per call, each the median of batches and their tenth percentile. On a machine that others
+/// use the second is nearer to what it would be alone.
 #[derive(Clone, Copy, Debug)]
 pub struct Added {
     /// The inner service alone.
-    pub bare: f64,
+    pub bare: [f64; 2],
+    /// What the lookup alone adds.
+    pub lookup: [f64; 2],
     /// What the layer adds, in the extensions.
-    pub layer: f64,
+    pub layer: [f64; 2],
     /// What the layer adds, beside the request.
-    pub beside: f64,
+    pub beside: [f64; 2],
 }
 
 impl Middleware {
@@ -145,17 +198,24 @@ impl Middleware {
         let mut bare = Inner { tell: false };
         let mut layer = self.layer.layer(bare);
         let mut beside = self.layer.clone().beside().layer(bare);
-        let mut times = [const { Vec::new() }; 3];
-        for _ in 0..rounds {
-            for batch in self.requests.chunks(BATCH) {
-                let [a, b, c] = &mut times;
-                a.push(time(&mut bare, form, batch));
-                b.push(time(&mut layer, form, batch));
-                c.push(time(&mut beside, form, batch));
-            }
+        let mut looking = Looking { table: self.layer.table().clone(), inner: bare };
+        let batches: Vec<_> = self.requests.chunks(BATCH).collect();
+        // Each is somewhere else in the list: a table that another has just warmed up would be no match.
+        let batch = |round: usize, turn: usize| {
+            let index = round + turn * batches.len() / 4;
+            batches.get(index % batches.len().max(1)).copied().unwrap_or_default()
+        };
+        let mut times = [const { Vec::new() }; 4];
+        for round in 0..rounds * batches.len() {
+            let [a, b, c, d] = &mut times;
+            a.push(time(&mut bare, form, batch(round, 0)));
+            b.push(time(&mut looking, form, batch(round, 1)));
+            c.push(time(&mut layer, form, batch(round, 2)));
+            d.push(time(&mut beside, form, batch(round, 3)));
         }
-        let [bare, layer, beside] = times.map(median);
-        Added { bare, layer: layer - bare, beside: beside - bare }
+        let [bare, lookup, layer, beside] = times.map(median_and_tenth);
+        let over = |[median, tenth]: [f64; 2]| [median - bare[0], tenth - bare[1]];
+        Added { bare, lookup: over(lookup), layer: over(layer), beside: over(beside) }
     }
 
     /// The service for criterion, and one batch of requests after the other.
@@ -175,11 +235,26 @@ impl Middleware {
         total
     }
 
+    /// Sends every request once, this way. The requests are made on the way, which costs the same in all ways.
+    /// No clock is read: valgrind has none to read.
+    pub fn pass(&self, way: Way, form: Form) {
+        let inner = Inner { tell: false };
+        for batch in self.requests.chunks(BATCH) {
+            let requests = made(form, batch);
+            match way {
+                Way::Bare => send(&mut { inner }, requests),
+                Way::Lookup => send(&mut Looking { table: self.layer.table().clone(), inner }, requests),
+                Way::Layer => send(&mut self.layer.layer(inner), requests),
+                Way::Beside => send(&mut self.layer.clone().beside().layer(inner), requests),
+            }
+        }
+    }
+
     /// The Services that the requests go to, as the rules of the table name them.
     pub fn services(&self) -> Vec<ServiceRef> {
         let table = self.layer.table().load();
         let service = |(host, path, _): &(String, String, String)| {
-            let hit = table.lookup(&ingress_core::RequestHead::new(host, path)).matched()?;
+            let hit = table.lookup(&RequestHead::new(host, path)).matched()?;
             match hit.rule().action() {
                 Action::Forward(forward) => match forward.backend(0) {
                     Backend::Service(service) => Some(service.clone()),
@@ -190,6 +265,11 @@ impl Middleware {
         };
         self.requests.iter().filter_map(service).collect()
     }
+}
+
+fn median_and_tenth(times: impl IntoIterator<Item = f64>) -> [f64; 2] {
+    let sorted = Sorted::new(times);
+    [0.5, 0.1].map(|quantile| sorted.quantile(quantile))
 }
 
 fn call<S>(service: &mut S, request: Request<()>) -> Option<String>
@@ -214,17 +294,28 @@ where
 }
 
 /// Makes the requests first; only the calls are timed, and dropping the answers.
-#[inline(never)]
 fn time_batch<S>(service: &mut S, form: Form, batch: &[(String, String, String)]) -> std::time::Duration
 where
     S: Service<Request<()>, Response = Answer, Error = Infallible>,
 {
-    let requests: Vec<_> = batch.iter().filter_map(|(host, path, _)| form.request(host, path)).collect();
+    let requests = made(form, batch);
     let stopwatch = Stopwatch::start();
+    send(service, requests);
+    stopwatch.elapsed()
+}
+
+fn made(form: Form, batch: &[(String, String, String)]) -> Vec<Request<()>> {
+    batch.iter().filter_map(|(host, path, _)| form.request(host, path)).collect()
+}
+
+#[inline(never)]
+fn send<S>(service: &mut S, requests: Vec<Request<()>>)
+where
+    S: Service<Request<()>, Response = Answer, Error = Infallible>,
+{
     for request in requests {
         drop(black_box(call(service, request)));
     }
-    stopwatch.elapsed()
 }
 
 /// Endpoints for the Services of a workload, and picks from them.
@@ -250,6 +341,15 @@ impl Picks {
         let table = SharedTable::default();
         table.publish_all(Arc::default(), cluster.endpoints());
         Self { table, services }
+    }
+
+    /// The same with one name for each Service, which all its rules share: what is left is the pick, without
+    /// fetching the name of a rule that nobody has looked at.
+    #[must_use]
+    pub fn sharing_names(mut self) -> Self {
+        let names: HashSet<ServiceRef> = self.services.iter().cloned().collect();
+        self.services = self.services.iter().filter_map(|service| names.get(service).cloned()).collect();
+        self
     }
 
     /// A balancer for this policy.
@@ -278,26 +378,31 @@ impl Picks {
         for service in &self.services {
             let picked = balancer.pick(service, &Caller::of(&request));
             let resolved = snapshot.endpoints().resolve(service.id(), service.port(), &options);
-            let Resolution::Endpoints(set) = &resolved else { unreachable!("{service} has endpoints") };
-            let agrees = |address| set.iter().any(|endpoint| endpoint.address() == address);
+            let agrees = |address| match &resolved {
+                Resolution::Endpoints(set) => set.iter().any(|endpoint| endpoint.address() == address),
+                _ => false,
+            };
             assert!(picked.as_ref().is_ok_and(|picked| agrees(picked.address())), "{service}: {picked:?}");
         }
     }
 
-    /// Nanoseconds per pick, with its end: the endpoint is given back. Median over passes.
-    pub fn time(&self, balancer: &Balancer, passes: usize) -> f64 {
-        let pass = |_| self.pass(balancer).as_nanos() as f64 / self.services.len().max(1) as f64;
-        median((0..passes).map(pass))
+    /// Nanoseconds per pick, with its end: the endpoint is given back. Median of passes, and tenth percentile.
+    pub fn time(&self, balancer: &Balancer, passes: usize) -> [f64; 2] {
+        let pass = |_| {
+            let stopwatch = Stopwatch::start();
+            self.pass(balancer);
+            stopwatch.elapsed().as_nanos() as f64 / self.services.len().max(1) as f64
+        };
+        median_and_tenth((0..passes).map(pass))
     }
 
+    /// Picks for every request once, and gives the endpoint back.
     #[inline(never)]
-    fn pass(&self, balancer: &Balancer) -> std::time::Duration {
+    pub fn pass(&self, balancer: &Balancer) {
         let request = Request::new(());
         let caller = Caller::of(&request);
-        let stopwatch = Stopwatch::start();
         for service in &self.services {
             drop(black_box(balancer.pick(black_box(service), &caller)));
         }
-        stopwatch.elapsed()
     }
 }

@@ -316,10 +316,12 @@ impl<'r> RequestHead<'r> {
     fn from_parts(uri: &'r http::Uri, method: &'r Method, version: Version, headers: &'r HeaderMap) -> Self {
         // The authority of the request line goes before the `Host` header. More than one such header
         // is a request that two servers would read differently: it names no host.
-        let mut hosts = headers.get_all(http::header::HOST).iter();
         let host = match uri.authority() {
             Some(authority) => Some(without_user(authority.as_str())),
-            None => hosts.next().and_then(text_of).filter(|_| hosts.next().is_none()),
+            None => {
+                let mut hosts = headers.get_all(http::header::HOST).iter();
+                hosts.next().and_then(text_of).filter(|_| hosts.next().is_none())
+            }
         };
         // From HTTP/2 on the authority stands by itself, and is read like a `Host`.
         let absolute = uri.authority().filter(|_| version < Version::HTTP_2);

@@ -124,3 +124,18 @@ impl fmt::Debug for Snapshot {
         f.debug_tuple("Snapshot").field(&*self.0.routes).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_endpoints_make_a_version_of_endpoints() {
+        let shared = SharedTable::default();
+        let first = shared.endpoints_version();
+        shared.publish(Arc::default());
+        assert_eq!(shared.endpoints_version(), first);
+        shared.publish_all(Arc::default(), Arc::default());
+        assert!(shared.clone().endpoints_version() > first);
+    }
+}

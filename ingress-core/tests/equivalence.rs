@@ -27,7 +27,7 @@ use ingress_core::host::HostName;
 use ingress_core::origin::SecretRef;
 use ingress_core::rule::{Backend, ServiceRef};
 use ingress_core::table::{HostTable, Match};
-use ingress_core::{Compiler, Config, Outcome, RequestHead, RouteTable};
+use ingress_core::{Action, Compiler, Config, Outcome, RequestHead, RouteTable};
 use proptest::prelude::*;
 
 /// Requests that each table is asked.
@@ -158,6 +158,15 @@ impl Case<'_> {
         match hit.changed_upstream(head) {
             Ok(None) => prop_assert!(!rewritten),
             changed => prop_assert_eq!(&changed.map(Option::unwrap), &upstream),
+        }
+        // The short answer is never another than the long one.
+        match self.table.pass_on(head) {
+            Ok(same) => {
+                prop_assert_eq!(same, *hit);
+                prop_assert!(matches!(hit.rule().action(), Action::Forward(_)), "{}", hit.rule());
+                prop_assert_eq!(hit.changed_upstream(head), Ok(None));
+            }
+            Err(outcome) => prop_assert_eq!(outcome, Outcome::Matched(*hit)),
         }
         let Ok(target) = upstream else { return Ok(()) };
         prop_assert!(target.path().starts_with('/') || target.path() == "*", "{}", target);

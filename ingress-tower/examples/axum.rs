@@ -5,6 +5,7 @@
 //! printed. With a listener, `axum::serve` takes the same service.
 
 use std::error::Error;
+use std::fmt::Write;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
@@ -39,8 +40,8 @@ async fn anything(Extension(routed): Extension<Routed>) -> String {
     }
 }
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+/// What the application answers to some requests.
+pub(crate) async fn answers() -> Result<String, Box<dyn Error>> {
     let mut compiler = Compiler::new(Kubernetes);
     let object: Ingress = serde_saphyr::from_str(SHOP)?;
     compiler.upsert(&object);
@@ -52,6 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .with_replies(|reply: &Reply, _: &Parts| reply.response(Body::from(reply.to_string())))
         .layer(router);
 
+    let mut answers = String::new();
     for uri in [
         "http://shop.example.com/cart/7",
         "http://shop.example.com/x/../cart/7?paid",
@@ -63,7 +65,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let response = service.clone().oneshot(request).await?;
         let status = response.status();
         let body = to_bytes(response.into_body(), 1 << 16).await?;
-        println!("{uri}\n  {status}: {}", String::from_utf8_lossy(&body));
+        writeln!(answers, "{uri}\n  {status}: {}", String::from_utf8_lossy(&body))?;
     }
+    Ok(answers)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    print!("{}", answers().await?);
     Ok(())
 }

@@ -22,10 +22,11 @@ metadata: {namespace: shop, name: web}
 spec: {rules: [{host: shop.example.com, http: {paths: [
     {path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]}";
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let listen = args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
-    let endpoint: SocketAddr = args().nth(2).unwrap_or_else(|| "127.0.0.1:9000".into()).parse()?;
+/// Serves what comes to the listener, for ever.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    endpoint: SocketAddr,
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let web = ObjectId::new("shop", "web");
     let slice =
         EndpointSlice::new(ObjectId::new("shop", "web-1"), web.clone()).with_port("", endpoint.port());
@@ -38,12 +39,19 @@ async fn main() -> Result<(), Box<dyn Error>> {
     table.publish_all(routes, cluster.endpoints());
 
     let service = RouteLayer::new(table.clone()).layer(Proxy::new(RoundRobin::new(table)));
-    let listener = TcpListener::bind(listen).await?;
+    let port = listener.local_addr()?.port();
     loop {
         let (stream, client) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let peer = Peer::new(client, listener.local_addr()?.port(), false);
+        let peer = Peer::new(client, port, false);
         let service = service.clone();
         tokio::spawn(async move { Server::default().serve_connection(stream, peer, service).await });
     }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
+    let listen = args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into());
+    let endpoint = args().nth(2).unwrap_or_else(|| "127.0.0.1:9000".into()).parse()?;
+    serve(TcpListener::bind(listen).await?, endpoint).await
 }

@@ -4,6 +4,7 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::fmt::Write;
 
 use http::{HeaderValue, Request, Response};
 use ingress_core::{Compiler, IngressId, SharedTable, dialect::Kubernetes};
@@ -34,14 +35,14 @@ spec:
 ",
 ];
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn Error>> {
+/// The routes, and what is answered to some requests.
+pub(crate) async fn answers() -> Result<String, Box<dyn Error>> {
     let mut compiler = Compiler::new(Kubernetes);
     for object in OBJECTS {
         compiler.upsert(&serde_saphyr::from_str::<Ingress>(object)?);
     }
     let routing = RouteLayer::new(SharedTable::new(compiler.compile()));
-    print!("{}", routing.routes());
+    let mut answers = routing.routes().to_string();
 
     // Reports are dear: two at a time, and nobody keeps them.
     let no_store = MapResponseLayer::new(|mut response: Response<String>| {
@@ -61,7 +62,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for uri in ["http://shop.example.com/cart", "http://shop.example.com/reports/7"] {
         let request = Request::get(uri).body(String::new())?;
         let response = service.clone().oneshot(request).await?;
-        println!("{uri}\n  {} {:?}", response.body(), response.headers());
+        writeln!(answers, "{uri}\n  {} {:?}", response.body(), response.headers())?;
     }
+    Ok(answers)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    print!("{}", answers().await?);
     Ok(())
 }

@@ -34,6 +34,7 @@ pub trait AsRouted {
 impl<B> Deliver<B> for InExtensions {
     type Request = Request<B>;
 
+    #[inline]
     fn deliver(&self, mut request: Request<B>, routed: Routed) -> Request<B> {
         request.extensions_mut().insert(routed);
         request
@@ -43,6 +44,7 @@ impl<B> Deliver<B> for InExtensions {
 impl<B> Deliver<B> for Beside {
     type Request = (Request<B>, Routed);
 
+    #[inline]
     fn deliver(&self, request: Request<B>, routed: Routed) -> (Request<B>, Routed) {
         (request, routed)
     }

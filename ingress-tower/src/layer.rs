@@ -3,6 +3,7 @@
 use ingress_core::SharedTable;
 use tower_layer::Layer;
 
+use crate::authorize::NoAuthorizer;
 use crate::deliver::{Beside, InExtensions};
 use crate::replies::DefaultReplies;
 use crate::routes::Routes;
@@ -10,25 +11,31 @@ use crate::service::Route;
 
 /// Wraps services into [`Route`]. See the [crate's documentation](crate).
 #[derive(Clone, Debug)]
-pub struct RouteLayer<R = DefaultReplies, D = InExtensions> {
+pub struct RouteLayer<R = DefaultReplies, D = InExtensions, A = NoAuthorizer> {
     table: SharedTable,
     replies: R,
     deliver: D,
+    authorizer: A,
 }
 
 impl RouteLayer {
     /// Routes by what is published in `table`, with plain replies.
     pub fn new(table: SharedTable) -> Self {
-        Self { table, replies: DefaultReplies::default(), deliver: InExtensions::default() }
+        Self {
+            table,
+            replies: DefaultReplies::default(),
+            deliver: InExtensions::default(),
+            authorizer: NoAuthorizer::default(),
+        }
     }
 }
 
-impl<R, D> RouteLayer<R, D> {
+impl<R, D, A> RouteLayer<R, D, A> {
     /// Builds replies with something else; see [`Replies`](crate::Replies). A closure needs the types of
     /// its arguments: `|reply: &Reply, request: &Parts| ...`.
     #[must_use]
-    pub fn with_replies<T>(self, replies: T) -> RouteLayer<T, D> {
-        RouteLayer { table: self.table, replies, deliver: self.deliver }
+    pub fn with_replies<T>(self, replies: T) -> RouteLayer<T, D, A> {
+        RouteLayer { table: self.table, replies, deliver: self.deliver, authorizer: self.authorizer }
     }
 
     /// Hands the rule over beside the request, not in its extensions, which saves their allocations:
@@ -49,14 +56,21 @@ impl<R, D> RouteLayer<R, D> {
     /// # sound(&service);
     /// ```
     #[must_use]
-    pub fn beside(self) -> RouteLayer<R, Beside> {
+    pub fn beside(self) -> RouteLayer<R, Beside, A> {
         self.with_delivery(Beside::default())
     }
 
     /// Hands the rule over in some other way; see [`Deliver`](crate::Deliver).
     #[must_use]
-    pub fn with_delivery<T>(self, deliver: T) -> RouteLayer<R, T> {
-        RouteLayer { table: self.table, replies: self.replies, deliver }
+    pub fn with_delivery<T>(self, deliver: T) -> RouteLayer<R, T, A> {
+        RouteLayer { table: self.table, replies: self.replies, deliver, authorizer: self.authorizer }
+    }
+
+    /// Asks this about the requests of rules that let none through by themselves; see
+    /// [`Authorizer`](crate::Authorizer). Without, they are answered with 501.
+    #[must_use]
+    pub fn with_authorizer<T>(self, authorizer: T) -> RouteLayer<R, D, T> {
+        RouteLayer { table: self.table, replies: self.replies, deliver: self.deliver, authorizer }
     }
 
     /// Where the layer reads tables from.
@@ -70,10 +84,11 @@ impl<R, D> RouteLayer<R, D> {
     }
 }
 
-impl<S, R: Clone, D: Clone> Layer<S> for RouteLayer<R, D> {
-    type Service = Route<S, R, D>;
+impl<S, R: Clone, D: Clone, A: Clone> Layer<S> for RouteLayer<R, D, A> {
+    type Service = Route<S, R, D, A>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Route::new(inner, self.table.clone(), self.replies.clone(), self.deliver.clone())
+        let (replies, deliver) = (self.replies.clone(), self.deliver.clone());
+        Route::new(inner, self.table.clone(), replies, deliver, self.authorizer.clone())
     }
 }

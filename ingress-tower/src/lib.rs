@@ -8,12 +8,17 @@
 //!
 //! 1. It loads one snapshot, and lets go of it before the inner service is called: no request that takes
 //!    long keeps an old table alive.
-//! 2. It looks the request up. The host is that of the URI, else of the `Host` header.
+//! 2. It looks the request up. The host is that of the URI, else of the `Host` header. What else rules ask
+//!    for, such as the address of the client, is in the [`Peer`] among the request's extensions. Rules that
+//!    ask whether a Service has endpoints are told by those of the snapshot; where none have been published,
+//!    all are taken to have some.
 //! 3. A rule that forwards: [`Routed`] goes into the request's extensions, the URI is changed to the
 //!    target that the rule sends on, and the inner service is called. Where the target stays as it was
 //!    received, the URI is not touched. What the inner service does with the request, whether it
 //!    serves it itself or sends it to the backend, is its own business.
-//! 4. Everything else is answered by the layer, as [`Reply`] says: a redirect, a fixed status, 404 where
+//! 4. A rule that forwards only if somebody else agrees: the [`Authorizer`] is asked first. Without one the
+//!    answer is 501.
+//! 5. Everything else is answered by the layer, as [`Reply`] says: a redirect, a fixed status, 404 where
 //!    no rule matches, 400 where the request target is refused. The inner service is not called.
 //!    [`Replies`] builds the responses; a closure will do.
 //!
@@ -113,6 +118,7 @@
 //! - `balance`: which endpoint of a Service a request goes to.
 //! - `proxy`: forwards routed requests to endpoints, and serves connections strictly.
 //! - `proxy-protocol`: the header by which a load balancer says who the client is.
+//! - `upstream-tls`: TLS with endpoints, for the proxy.
 //! - `tls`: certificates for TLS handshakes, from the published table and a store that changes at run time.
 //!
 //! # Cost
@@ -123,11 +129,13 @@
 //! [`RouteLayer::beside`] hands the rule over without extensions, and allocates nothing. The future is that
 //! of the inner service in an enum: nothing is boxed, and any body type will do.
 
+mod authorize;
 #[cfg(feature = "balance")]
 pub mod balance;
 mod deliver;
 mod future;
 mod layer;
+mod peer;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 #[cfg(feature = "proxy-protocol")]
@@ -140,9 +148,11 @@ mod service;
 #[cfg(feature = "tls")]
 pub mod tls;
 
+pub use authorize::{Asking, Authorizer, Denial, Grant, NoAuthorizer};
 pub use deliver::{AsRouted, Beside, Deliver, InExtensions};
 pub use future::ResponseFuture;
 pub use layer::RouteLayer;
+pub use peer::Peer;
 pub use replies::{DefaultReplies, Miss, Replies, Reply};
 pub use route_layers::{PerRoute, PerRouteFuture, RouteLayers};
 pub use routed::Routed;

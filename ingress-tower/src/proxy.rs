@@ -9,11 +9,13 @@
 //! 1. [`Server`] refuses what two servers could read differently: 400, and the connection closes. See
 //!    [`Flaw`].
 //! 2. The layer routes it. What is not forwarded never comes here.
-//! 3. Limits: requests under way, and the length of the body as far as it is announced.
+//! 3. Limits: requests under way, and the length of the body as far as it is announced. A rule may allow less
+//!    than the settings do.
 //! 4. Hop-by-hop headers are removed, those that `Connection` names too. What the client claims about
 //!    itself is removed, unless it is a trusted proxy, and what is known about it is written:
 //!    [`Forwarding`].
-//! 5. [`Pick`] chooses the endpoint. `RoundRobin` is one; the features of load balancing bring others.
+//! 5. [`Pick`] chooses the endpoint. `RoundRobin` is one; with the feature `balance` its `Balancer` is another,
+//!    which hears from the proxy how endpoints do.
 //! 6. A connection: one that is idle, or a new one. HTTP/1.1, HTTP/2 known beforehand, or what a
 //!    [`Connect`] agrees upon over TLS.
 //! 7. Bodies go both ways as they come, with their trailers. Each side is read no faster than the other
@@ -123,6 +125,16 @@
 //! # }
 //! ```
 //!
+//! # Requests that somebody has to let through
+//!
+//! come here only once the layer's [`Authorizer`](crate::Authorizer) has agreed. [`ExternalAuthorizer`] asks the
+//! service that a rule names by a URL.
+//!
+//! # TLS with endpoints
+//!
+//! A rule, or the `appProtocol` of a port, may say that endpoints speak TLS. With the feature `upstream-tls`
+//! `TlsConnect` does that. Without, or with a [`Connect`] that cannot, such requests are answered 502.
+//!
 //! `examples/hyper_proxy.rs` is a whole reverse proxy.
 //!
 //! # Runtimes
@@ -144,10 +156,13 @@
 //! WebSockets over HTTP/2 (RFC 8441), `CONNECT`, HTTP/3, caching, compression. Informational responses
 //! other than 100 and 101 are not passed on.
 
+#[cfg(feature = "balance")]
+mod balanced;
 mod body;
 mod config;
 mod connect;
 mod exchange;
+mod external_auth;
 mod forward;
 mod forwarded;
 mod framing;
@@ -159,6 +174,8 @@ mod reason;
 mod request_id;
 mod serve;
 mod strict;
+#[cfg(feature = "upstream-tls")]
+mod tls_connect;
 mod tunnel;
 mod upload;
 
@@ -167,6 +184,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -174,14 +192,19 @@ use http::{Request, Response};
 use http_body::Body;
 use tower_service::Service;
 
+pub use crate::peer::Peer;
 pub use body::{BodyError, ProxyBody};
 pub use config::Config;
 pub use connect::{Connect, Connected, Connecting, TcpConnect};
-pub use forwarded::{Forwarding, Peer};
-pub use pick::{Choice, Guard, Pick, Picked, Protocol, RoundRobin, Target};
+pub use external_auth::ExternalAuthorizer;
+pub use forwarded::Forwarding;
+pub(crate) use forwarded::PeerTexts;
+pub use pick::{Choice, Guard, Pick, Picked, Protocol, RoundRobin, Target, Trust};
 pub use reason::{DefaultResponses, Reason, Respond};
 pub use serve::{ServeError, Server};
 pub use strict::Flaw;
+#[cfg(feature = "upstream-tls")]
+pub use tls_connect::{TlsConnect, UpstreamTls};
 
 use forward::Inner;
 use pool::Pool;
@@ -202,7 +225,7 @@ impl<P: Pick> Proxy<P> {
     /// With other settings.
     pub fn with_config(pick: P, config: Config) -> Self {
         let pool = Arc::new(Pool::new(config.pool_idle, config.pool_size));
-        Self(Arc::new(Inner { pick, config, pool, in_flight: Arc::default() }))
+        Self(Arc::new(Inner { pick, config, pool, in_flight: Arc::default(), draws: AtomicU32::new(0) }))
     }
 }
 

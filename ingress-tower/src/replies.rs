@@ -9,6 +9,9 @@ use ingress_core::HostPattern;
 use ingress_core::path::Refusal;
 use ingress_core::rule::{Redirect, RewriteError};
 
+use crate::authorize::Denial;
+use crate::routed::Routed;
+
 /// An answer that the layer gives without the inner service.
 ///
 /// Every such response carries it in its extensions, whoever built the response.
@@ -25,6 +28,8 @@ pub enum Reply {
     Respond(StatusCode),
     /// What the rule makes of the path is no request target: 500.
     Rewrite(RewriteError),
+    /// The rule wants somebody to agree, who does not; or there is [nobody](crate::NoAuthorizer) to ask.
+    Denied(Denial),
 }
 
 /// Why no rule takes a request.
@@ -48,6 +53,7 @@ impl Reply {
             Self::Refused(refusal) => refusal.status(),
             Self::Respond(status) => *status,
             Self::Rewrite(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Denied(denial) => denial.status(),
         }
     }
 
@@ -59,13 +65,31 @@ impl Reply {
         }
     }
 
-    /// A response with this reply's status and location, and a body.
+    /// A response with this reply's status, location and other headers, and a body.
     pub fn response<B>(&self, body: B) -> Response<B> {
         let mut response = Response::new(body);
         *response.status_mut() = self.status();
+        if let Self::Denied(denial) = self {
+            *response.headers_mut() = denial.headers().clone();
+        }
         if let Some(location) = self.location() {
             response.headers_mut().insert(LOCATION, location);
         }
+        response
+    }
+
+    /// The response that `replies` builds, with what it came of.
+    pub(crate) fn answer<B>(
+        self,
+        replies: &impl Replies<B>,
+        head: &Parts,
+        routed: Option<Routed>,
+    ) -> Response<B> {
+        let mut response = replies.reply(&self, head);
+        if let Some(routed) = routed {
+            response.extensions_mut().insert(routed);
+        }
+        response.extensions_mut().insert(self);
         response
     }
 }
@@ -80,6 +104,7 @@ impl fmt::Display for Reply {
             Self::Refused(refusal) => write!(f, ", {refusal}"),
             Self::Respond(_) => Ok(()),
             Self::Rewrite(error) => write!(f, ", {error}"),
+            Self::Denied(_) => f.write_str(", not let through"),
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::ops::Deref;
 
 use http::Uri;
-use ingress_core::rule::{Forward, RuleId};
+use ingress_core::rule::{Forward, RuleId, Template};
 use ingress_core::table::{Match, OwnedMatch};
-use ingress_core::{Action, Backend, HostPattern, Rule};
+use ingress_core::{Backend, HostPattern, RequestHead, Rule};
 
 /// The rule that took a request, in the request's extensions.
 ///
@@ -52,15 +52,17 @@ impl Routed {
 
     /// The backend, or backends with weights; `None` only for a rule that does not forward.
     pub fn forward(&self) -> Option<&Forward> {
-        match self.rule().action() {
-            Action::Forward(forward) => Some(forward),
-            _ => None,
-        }
+        self.rule().action().as_forward()
     }
 
     /// The backend for a random draw, which only matters where there are weights.
     pub fn backend(&self, draw: u32) -> Option<&Backend> {
         self.forward().map(|forward| forward.backend(draw))
+    }
+
+    /// What a template among the rule's [policies](Rule::policies) comes to for the request.
+    pub fn render(&self, template: &Template, request: &RequestHead<'_>) -> String {
+        self.hit.borrow().render(template, request)
     }
 
     /// The generation of the table that the request was looked up in.

@@ -30,7 +30,7 @@ use crate::path::roster;
 use crate::path::shortlist;
 use crate::path::trie::{self, Entry, PADDING, Shadowed};
 use crate::request::RequestHead;
-use crate::rule::{Rule, RuleId};
+use crate::rule::{Action, Rule, RuleId};
 use crate::words::equal;
 
 /// Some rule is reached under a condition: candidates are tried in order.
@@ -48,8 +48,11 @@ const SHORTLIST: u8 = 16;
 const ROSTER: u8 = 32;
 /// Behind one of the two stands a trie with longer rules.
 const LONGER: u8 = 64;
-/// No pattern is a matter of the trie with case.
-const NO_TRIE: u8 = 128;
+/// No pattern is a matter of the trie with case. The bit serves twice: a host that has a short list or a roster
+/// is never asked this.
+const NO_TRIE: u8 = LONGER;
+/// Every rule forwards, and none rewrites: who asks no more than that need not look at the rule.
+const PASSES_ON: u8 = 128;
 
 /// Where the host text starts when a trie follows.
 const TEXT: usize = 8;
@@ -155,6 +158,11 @@ impl Prepared {
         }
         if pattern.is_wildcard() {
             index.flags |= WILDCARD;
+        }
+        let passes_on =
+            |rule: &Rule| matches!(rule.action(), Action::Forward(_)) && rule.path_rewrite().is_none();
+        if rules.iter().all(passes_on) {
+            index.flags |= PASSES_ON;
         }
         report.shadowed.sort_unstable_by_key(|shadowed| shadowed.loser);
         let longer = index.longer;
@@ -362,6 +370,11 @@ impl HostTable {
     #[inline]
     pub(crate) fn is_claimed(&self) -> bool {
         self.0.slice.first().is_some_and(|flags| flags & CLAIMED != 0)
+    }
+
+    #[inline]
+    pub(crate) fn passes_on(&self) -> bool {
+        self.0.slice.first().is_some_and(|flags| flags & PASSES_ON != 0)
     }
 
     pub(crate) fn semantics(&self) -> &Semantics {

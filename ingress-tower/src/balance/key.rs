@@ -24,7 +24,12 @@ impl<'r> Caller<'r> {
 
     /// Who sent this request.
     pub fn of<B>(request: &'r Request<B>) -> Self {
-        Self { headers: Some(request.headers()), uri: Some(request.uri()), ..Self::unknown() }
+        Self::new(request.headers(), request.uri())
+    }
+
+    /// Who sent a request with these headers, for this URI.
+    pub const fn new(headers: &'r HeaderMap, uri: &'r Uri) -> Self {
+        Self { headers: Some(headers), uri: Some(uri), ..Self::unknown() }
     }
 
     /// The client's address.

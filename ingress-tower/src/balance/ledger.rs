@@ -118,12 +118,15 @@ impl Ledger {
 
     /// Takes the mark off an endpoint that is neither ejected nor warming up any more.
     pub(super) fn settle(&self, member: &Member, now: u64) {
-        // Under the lock, or the mark of an ejection of this very moment would be lost.
+        let is_well = || !member.is_ejected(now) && self.share(member, now) == FULL;
+        if !is_well() {
+            return;
+        }
+        // Again under the lock, or the mark of an ejection of this very moment would be lost.
         let members = self.lock();
-        if !member.is_ejected(now) && self.share(member, now) == FULL {
-            if let Some(other) =
-                members.iter().filter_map(Weak::upgrade).find(|other| !other.load().is_special())
-            {
+        if is_well() {
+            let mut others = members.iter().filter_map(Weak::upgrade);
+            if let Some(other) = others.find(|other| !other.load().is_special()) {
                 member.draws_level_with(&other);
             }
             member.is_well();

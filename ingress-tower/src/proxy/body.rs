@@ -18,6 +18,7 @@ use super::exchange::Carrier;
 use super::headers::strip_trailers;
 use super::pick::Guard;
 use super::pool::{Counted, Permit};
+use super::reason::Reason;
 
 /// The body of the proxy's responses: the endpoint's, as it comes, or a few words of the proxy's own.
 ///
@@ -37,7 +38,7 @@ enum Kind {
 pub(super) struct Relay {
     pub(super) body: Incoming,
     pub(super) carrier: Option<Carrier>,
-    pub(super) _held: Held,
+    pub(super) held: Held,
     pub(super) idle: Duration,
     pub(super) deadline: Option<Instant>,
     pub(super) sleep: Option<Pin<Box<Sleep>>>,
@@ -46,7 +47,7 @@ pub(super) struct Relay {
 
 /// What ends with the response.
 pub(super) struct Held {
-    pub(super) _guard: Box<dyn Guard>,
+    pub(super) guard: Box<dyn Guard>,
     pub(super) _place: Permit<Counted>,
     pub(super) _total: Permit<Arc<AtomicUsize>>,
 }
@@ -135,6 +136,9 @@ impl Relay {
         match self.poll_body(cx) {
             Poll::Pending => self.poll_limits(cx).map(|error| {
                 self.carrier = None;
+                if matches!(error, BodyError::Idle) {
+                    self.held.guard.failed(Reason::ResponseTimeout);
+                }
                 Some(Err(error))
             }),
             Poll::Ready(None) => {
@@ -143,6 +147,7 @@ impl Relay {
             }
             Poll::Ready(Some(Err(error))) => {
                 self.carrier = None;
+                self.held.guard.failed(Reason::ConnectionClosed);
                 Poll::Ready(Some(Err(BodyError::Broken(error))))
             }
             Poll::Ready(Some(Ok(mut frame))) => {

@@ -18,8 +18,9 @@ use super::reason::Reason;
 
 /// Opens connections. The proxy sees to the time limit.
 ///
-/// To speak TLS with endpoints, implement it around [`TcpConnect`]: take its stream, shake hands with
-/// [`Target::server_name`], and return [`Connected::new`] with what was agreed upon.
+/// With the feature `upstream-tls`, `TlsConnect` speaks TLS with endpoints. To do that in another way, implement
+/// it around [`TcpConnect`]: take its stream, shake hands with [`Target::server_name`], and return
+/// [`Connected::new`] with what was agreed upon.
 pub trait Connect: Send + Sync + 'static {
     /// A connection to the target.
     fn connect<'c>(&'c self, target: &'c Target) -> Connecting<'c>;
@@ -139,7 +140,7 @@ fn failed(error: &io::Error) -> Reason {
     }
 }
 
-fn is_inward(address: IpAddr) -> bool {
+pub(super) fn is_inward(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => {
             v4.is_loopback()

@@ -1,9 +1,10 @@
 //! What happens to a request, from its head to the head of its response.
 
 use std::future::{Future, poll_fn};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,18 +16,19 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::ext::on_informational;
 use hyper::upgrade::OnUpgrade;
+use ingress_core::rule::Policy;
 use tokio::time::{Instant, sleep_until};
 
 use super::body::{Held, ProxyBody, Relay};
 use super::config::Config;
 use super::exchange::{Carrier, Failure, Line, address};
-use super::forwarded::Peer;
 use super::headers::{self, Hop};
 use super::pick::{Choice, Guard, Pick, Picked, Protocol, Target};
 use super::pool::{Counted, Permit, Pool};
 use super::reason::Reason;
 use super::tunnel;
 use super::upload::{BoxError, Limits, Source, Upload};
+use crate::peer::Peer;
 use crate::routed::Routed;
 
 /// What all clones of a proxy share.
@@ -35,6 +37,7 @@ pub(super) struct Inner<P> {
     pub(super) config: Config,
     pub(super) pool: Arc<Pool>,
     pub(super) in_flight: Arc<AtomicUsize>,
+    pub(super) draws: AtomicU32,
 }
 
 /// A request on its way.
@@ -44,11 +47,13 @@ pub(super) struct Journey {
     host: HeaderValue,
     hop: Hop,
     source: Source,
-    client: Option<OnUpgrade>,
+    upgrade: Option<OnUpgrade>,
     expects: bool,
     idempotent: bool,
     deadline: Option<Instant>,
     total: Permit<Arc<AtomicUsize>>,
+    client: Option<IpAddr>,
+    draw: u32,
 }
 
 /// The answer of an endpoint, and all that hangs on it.
@@ -75,13 +80,14 @@ impl<P: Pick> Inner<P> {
             return Err(Reason::Method);
         }
         let total = Permit::new(self.in_flight.clone(), config.in_flight).ok_or(Reason::Overloaded)?;
-        if body.size_hint().lower() > config.body_limit {
+        let body_limit = body_limit(&routed).map_or(config.body_limit, |most| most.min(config.body_limit));
+        if body.size_hint().lower() > body_limit {
             return Err(Reason::RequestBodyTooLarge);
         }
         let expects = expects_continue(&head.headers) && !body.is_end_stream();
         let idempotent = is_idempotent(&head.method);
         let limits = Limits {
-            bytes: config.body_limit,
+            bytes: body_limit,
             replay: if idempotent && config.attempts > 1 { config.replay_bytes } else { 0 },
             idle: config.idle_timeout,
             hold: expects.then_some(config.continue_wait),
@@ -89,27 +95,32 @@ impl<P: Pick> Inner<P> {
         let source = Source::new(body, limits);
 
         let mut hop = headers::strip(&mut head.headers, config.underscores);
-        let client = head.extensions.remove::<OnUpgrade>();
-        if client.is_none() || !source.is_empty() {
+        let upgrade = head.extensions.remove::<OnUpgrade>();
+        if upgrade.is_none() || !source.is_empty() {
             hop.upgrade = None;
         }
         let host = host_of(&head)?;
         let peer = head.extensions.get::<Peer>();
-        config.forwarding.apply(&mut head.headers, peer, &host, &*config.request_ids);
+        let client = config.forwarding.apply(&mut head.headers, peer, &host, &*config.request_ids);
         hop.renew(&mut head.headers);
 
         let deadline = config.request_timeout.and_then(|limit| Instant::now().checked_add(limit));
+        // As even as can be over the backends of a rule, whatever their weights. Endpoints may go by a counter,
+        // so this must not: a multiple of both would leave some endpoints of a rare backend without requests.
+        let draw = self.draws.fetch_add(1, Ordering::Relaxed).wrapping_mul(0x9e37_79b9) >> 8;
         Ok(Box::new(Journey {
             head,
             routed,
             host,
             hop,
             source,
-            client,
+            upgrade,
             expects,
             idempotent,
             deadline,
             total,
+            client,
+            draw,
         }))
     }
 
@@ -150,7 +161,8 @@ impl<P: Pick> Inner<P> {
         let idempotent = journey.idempotent;
         let mut tried: Vec<Target> = Vec::new();
         loop {
-            let choice = Choice { routed: &journey.routed, head: &journey.head, tried: &tried };
+            let Journey { routed, head, client, draw, .. } = &*journey;
+            let choice = Choice { routed, head, tried: &tried, client: *client, draw: *draw };
             let Picked { target, mut guard } = self.pick.pick(&choice).map_err(Reason::NoEndpoints)?;
             let last = tried.len() + 1 >= self.config.attempts;
             let failure = match self.attempt(journey, &target, idempotent && !last).await {
@@ -254,7 +266,7 @@ impl<P: Pick> Inner<P> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let fits = |asked| headers::is_among(asked, response.headers().get(http::header::UPGRADE));
             let asked = journey.hop.upgrade.as_ref().is_some_and(fits);
-            let Some(client) = journey.client.filter(|_| asked) else {
+            let Some(client) = journey.upgrade.filter(|_| asked) else {
                 guard.failed(Reason::Upgrade);
                 return Err(Reason::Upgrade);
             };
@@ -288,7 +300,7 @@ impl<P: Pick> Inner<P> {
         let body = ProxyBody::relayed(Relay {
             body,
             carrier: Some(carrier),
-            _held: Held { _guard: guard, _place: place, _total: journey.total },
+            held: Held { guard, _place: place, _total: journey.total },
             idle: self.config.idle_timeout,
             deadline: journey.deadline,
             sleep: None,
@@ -329,6 +341,14 @@ impl Journey {
         }
         Ok(request)
     }
+}
+
+/// The longest body that the rule allows.
+fn body_limit(routed: &Routed) -> Option<u64> {
+    routed.policies().iter().find_map(|policy| match policy {
+        Policy::BodyLimit(most) => *most,
+        _ => None,
+    })
 }
 
 /// The host that was asked for: that of the target, where it has one. That both agree was for

@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
 use super::request_id::RequestIds;
+use crate::peer::Peer;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
@@ -16,43 +17,20 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 const X_REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Who is at the other end of a connection. In the extensions of each of its requests; put there by
-/// [`Server`](super::Server), or by the program where it accepts connections itself.
-///
-/// What is written into headers is worked out once for a connection. A clone is a reference count.
+/// What is said of a peer in headers.
 #[derive(Clone, Debug)]
-pub struct Peer(Arc<Facts>);
-
-#[derive(Debug)]
-struct Facts {
-    address: SocketAddr,
-    tls: bool,
-    ip_text: HeaderValue,
-    port_text: HeaderValue,
+pub(crate) struct PeerTexts {
+    ip: HeaderValue,
+    port: HeaderValue,
     /// As `Forwarded` wants it: IPv6 addresses in brackets and quotes.
     node: String,
 }
 
-impl Peer {
-    /// The client's address, the port that it came to, and whether it came over TLS.
-    pub fn new(address: SocketAddr, port: u16, tls: bool) -> Self {
+impl PeerTexts {
+    pub(crate) fn new(address: SocketAddr, port: u16) -> Self {
         let ip = address.ip().to_canonical();
         let node = if ip.is_ipv4() { ip.to_string() } else { format!("\"[{ip}]\"") };
-        Self(Arc::new(Facts { address, tls, ip_text: value(&ip.to_string()), port_text: port.into(), node }))
-    }
-
-    /// The address of the client.
-    pub fn address(&self) -> SocketAddr {
-        self.0.address
-    }
-
-    /// Whether the client's connection is encrypted.
-    pub fn is_tls(&self) -> bool {
-        self.0.tls
-    }
-
-    fn proto(&self) -> &'static str {
-        if self.0.tls { "https" } else { "http" }
+        Self { ip: value(&ip.to_string()), port: port.into(), node }
     }
 }
 
@@ -100,39 +78,47 @@ impl Forwarding {
         self.trusted.iter().any(|range| range.contains(&address))
     }
 
+    /// Returns the address of the client, as far as it is known.
     pub(super) fn apply(
         &self,
         headers: &mut HeaderMap,
         peer: Option<&Peer>,
         host: &HeaderValue,
         ids: &dyn RequestIds,
-    ) {
-        let trusted = peer.is_some_and(|peer| self.trusts(peer.0.address.ip()));
+    ) -> Option<IpAddr> {
+        let trusted = peer.is_some_and(|peer| self.trusts(peer.ip()));
         if !trusted {
             remove_claims(headers);
         }
         if !(trusted && headers.get(X_REQUEST_ID).is_some_and(is_plain)) {
             headers.insert(X_REQUEST_ID, ids.next());
         }
-        let Some(peer) = peer else { return };
-        let (for_, real_ip) = if trusted { self.extend(headers, peer) } else { peer.alone() };
-        headers.insert(X_FORWARDED_FOR, for_);
+        let peer = peer?;
+        let (texts, proto) = (peer.texts(), peer.scheme().as_str());
+        let (chain, client, real_ip) = if trusted {
+            let (chain, client) = self.extend(headers, peer);
+            (chain, client, value(&client.to_string()))
+        } else {
+            (texts.ip.clone(), peer.ip(), texts.ip.clone())
+        };
+        headers.insert(X_FORWARDED_FOR, chain);
         headers.insert(X_REAL_IP, real_ip);
         headers.entry(X_FORWARDED_HOST).or_insert_with(|| host.clone());
-        headers.entry(X_FORWARDED_PORT).or_insert_with(|| peer.0.port_text.clone());
-        headers.entry(X_FORWARDED_PROTO).or_insert_with(|| HeaderValue::from_static(peer.proto()));
+        headers.entry(X_FORWARDED_PORT).or_insert_with(|| texts.port.clone());
+        headers.entry(X_FORWARDED_PROTO).or_insert_with(|| HeaderValue::from_static(proto));
         if self.forwarded {
-            let element = format!("for={};host={};proto={}", peer.0.node, quoted(host), peer.proto());
+            let element = format!("for={};host={};proto={proto}", texts.node, quoted(host));
             let all = joined(headers, &FORWARDED, &element);
             headers.insert(FORWARDED, all);
         } else if trusted {
             headers.remove(FORWARDED);
         }
+        Some(client)
     }
 
     /// The chain with the peer at its end, and the first address from there that nobody vouches for.
-    fn extend(&self, headers: &HeaderMap, peer: &Peer) -> (HeaderValue, HeaderValue) {
-        let mut real = peer.0.address.ip().to_canonical();
+    fn extend(&self, headers: &HeaderMap, peer: &Peer) -> (HeaderValue, IpAddr) {
+        let mut real = peer.ip();
         let lines: Vec<&str> =
             headers.get_all(X_FORWARDED_FOR).iter().map(|line| line.to_str().unwrap_or("")).collect();
         for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
@@ -142,14 +128,8 @@ impl Forwarding {
                 break;
             }
         }
-        let own = peer.0.ip_text.to_str().unwrap_or("");
-        (joined(headers, &X_FORWARDED_FOR, own), value(&real.to_string()))
-    }
-}
-
-impl Peer {
-    fn alone(&self) -> (HeaderValue, HeaderValue) {
-        (self.0.ip_text.clone(), self.0.ip_text.clone())
+        let own = peer.texts().ip.to_str().unwrap_or("");
+        (joined(headers, &X_FORWARDED_FOR, own), real)
     }
 }
 

@@ -40,6 +40,10 @@ pub enum Reason {
     ConnectFailed,
     /// No connection in time: 504.
     ConnectTimeout,
+    /// No agreement with the endpoint about TLS: 502.
+    Tls,
+    /// The endpoint's certificate is not trusted: 502.
+    Certificate,
     /// The endpoint closed the connection before it answered: 502.
     ConnectionClosed,
     /// The endpoint's answer is no sound HTTP: 502.
@@ -66,6 +70,8 @@ impl Reason {
             | Self::AddressRefused
             | Self::ConnectionRefused
             | Self::ConnectFailed
+            | Self::Tls
+            | Self::Certificate
             | Self::ConnectionClosed
             | Self::BadResponse
             | Self::Upgrade => StatusCode::BAD_GATEWAY,
@@ -73,6 +79,22 @@ impl Reason {
                 StatusCode::GATEWAY_TIMEOUT
             }
         }
+    }
+
+    /// Whether it says something about the endpoint, and not about the client or our own limits.
+    pub const fn blames_endpoint(self) -> bool {
+        matches!(
+            self,
+            Self::Lookup
+                | Self::ConnectionRefused
+                | Self::ConnectFailed
+                | Self::ConnectTimeout
+                | Self::Tls
+                | Self::Certificate
+                | Self::ConnectionClosed
+                | Self::BadResponse
+                | Self::ResponseTimeout
+        )
     }
 
     /// A stable word for logs and metrics.
@@ -91,6 +113,8 @@ impl Reason {
             Self::ConnectionRefused => "connection-refused",
             Self::ConnectFailed => "connect-failed",
             Self::ConnectTimeout => "connect-timeout",
+            Self::Tls => "tls",
+            Self::Certificate => "certificate",
             Self::ConnectionClosed => "connection-closed",
             Self::BadResponse => "bad-response",
             Self::Upgrade => "upgrade",
@@ -115,6 +139,8 @@ impl Reason {
             Self::ConnectionRefused => "connection_refused",
             Self::ConnectFailed => "destination_unavailable",
             Self::ConnectTimeout => "connection_timeout",
+            Self::Tls => "tls_protocol_error",
+            Self::Certificate => "tls_certificate_error",
             Self::ConnectionClosed => "connection_terminated",
             Self::BadResponse => "http_protocol_error",
             Self::Upgrade => "http_upgrade_failed",

@@ -19,12 +19,12 @@ use pin_project_lite::pin_project;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 use tower_service::Service;
 
-use super::forwarded::Peer;
 use super::framing::Framing;
 use super::gate::{Gate, Signals};
 use super::reason::Reason;
 use super::strict::{Flaw, check};
 use super::upload::BoxError;
+use crate::peer::Peer;
 
 /// The first bytes of a client that speaks HTTP/2 without having been asked.
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
