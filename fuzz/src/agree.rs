@@ -9,6 +9,11 @@ use crate::lines::RequestLine;
 
 /// Asks the table, and its reference, what a line asks.
 pub(crate) fn ask(table: &RouteTable, line: &RequestLine) {
+    with_head(line, |head| agree(table, head));
+}
+
+/// The request of a line.
+pub(crate) fn with_head(line: &RequestLine, question: impl FnOnce(&RequestHead<'_>)) {
     let mut method = Method::GET;
     let mut headers = HeaderMap::new();
     for word in &line.words {
@@ -23,7 +28,7 @@ pub(crate) fn ask(table: &RouteTable, line: &RequestLine) {
         Some(host) => RequestHead::new(host, &line.target),
         None => RequestHead::without_host(&line.target),
     };
-    agree(table, &head.method(&method).headers(&headers));
+    question(&head.method(&method).headers(&headers));
 }
 
 /// Lookup and explanation agree, and what they say can be done.

@@ -2,7 +2,7 @@
 
 use http::{HeaderName, Method};
 use ingress_core::dialect::{
-    Contributions, Dialect, HostChoice, HostReading, HostRules, Semantics, Wildcards,
+    Contributions, Dialect, HostChoice, HostReading, HostRules, Kubernetes, Semantics, Wildcards,
 };
 use ingress_core::origin::{FieldPath, Origin, SecretRef};
 use ingress_core::path::{Fragment, PathPattern, PathReading, Step};
@@ -172,4 +172,12 @@ fn apply(rule: Rule, word: &Word) -> Option<Rule> {
             _ => rule,
         },
     })
+}
+
+/// The dialect of such words, and that of the specification without any.
+pub(crate) fn dialect(words: Option<&[Word]>) -> Box<dyn Dialect> {
+    match words {
+        Some(words) => Box::new(Lines::new(words)),
+        None => Box::new(Kubernetes),
+    }
 }

@@ -4,6 +4,7 @@
 //! | target | input | oracle |
 //! |---|---|---|
 //! | [`changes()`] | [lines] that add, remove and ask | a compiler that starts from scratch |
+//! | [`compare()`] | [lines], of which those that remove count for the second table only | lookups in both |
 //! | [`host()`] | one host a line, as a rule's and as a request's | literal matching; canonical form is a fixed point |
 //! | [`lookup()`] | [lines] with rules and requests | `explain` |
 //! | [`manifest()`] | an Ingress as JSON or YAML | `explain`; nothing is left when it is removed |
@@ -15,6 +16,7 @@
 
 mod agree;
 mod changes;
+mod compare;
 mod dialect;
 mod host;
 pub mod lines;
@@ -26,6 +28,7 @@ mod proxy_protocol;
 mod rewrite;
 
 pub use changes::changes;
+pub use compare::compare;
 pub use host::host;
 pub use lookup::lookup;
 pub use manifest::manifest;
@@ -39,6 +42,7 @@ pub type Target = fn(&[u8]);
 /// All targets by name.
 pub const TARGETS: &[(&str, Target)] = &[
     ("changes", changes),
+    ("compare", compare),
     ("host", host),
     ("lookup", lookup),
     ("manifest", manifest),

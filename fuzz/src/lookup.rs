@@ -1,12 +1,9 @@
 //! Rules and requests: the table against its reference.
 
-use ingress_core::dialect::{Dialect, Kubernetes};
-use ingress_core::{Compiler, RouteTable};
-
 use crate::agree::{agree_on_certificate, ask};
-use crate::dialect::Lines;
+use crate::dialect::dialect;
 use crate::lines::{Line, read};
-use crate::objects::{Objects, ingress};
+use crate::objects::compile;
 use crate::text;
 
 /// Lines in which all rules come first, and are then asked for.
@@ -16,11 +13,7 @@ pub fn lookup(data: &[u8]) {
         Line::Read(words) => Some(words),
         _ => None,
     });
-    let dialect: Box<dyn Dialect> = match reading {
-        Some(words) => Box::new(Lines::new(words)),
-        None => Box::new(Kubernetes),
-    };
-    let table = compile(dialect, &lines);
+    let table = compile(dialect(reading.map(Vec::as_slice)), &lines);
     for line in &lines {
         if let Line::Ask(request) = line {
             ask(&table, request);
@@ -29,20 +22,4 @@ pub fn lookup(data: &[u8]) {
             }
         }
     }
-}
-
-fn compile(dialect: Box<dyn Dialect>, lines: &[Line]) -> std::sync::Arc<RouteTable> {
-    let mut objects = Objects::new();
-    for line in lines {
-        match line {
-            Line::Add(name, rule) => objects.entry(name.clone()).or_default().push(rule.clone()),
-            Line::Remove(name) => drop(objects.remove(name)),
-            Line::Ask(_) | Line::Read(_) => {}
-        }
-    }
-    let mut compiler = Compiler::new(dialect);
-    for (name, lines) in &objects {
-        compiler.upsert(ingress(name, lines));
-    }
-    compiler.compile()
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use ingress_core::Ingress;
+use ingress_core::dialect::Dialect;
+use ingress_core::{Compiler, Ingress, RouteTable};
 use k8s_openapi::api::networking::v1 as api;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
-use crate::lines::{Name, RuleLine};
+use crate::lines::{Line, Name, RuleLine};
 
 /// What is said of the objects that are there.
 pub(crate) type Objects = BTreeMap<Name, Vec<RuleLine>>;
@@ -64,4 +65,21 @@ fn backend(line: &RuleLine) -> api::IngressBackend {
 fn certificate(line: &RuleLine) -> api::IngressTLS {
     let hosts = if line.host == "*" { None } else { Some(vec![line.host.clone()]) };
     api::IngressTLS { hosts, secret_name: Some(line.backend.clone()) }
+}
+
+/// The table of the objects that lines leave.
+pub(crate) fn compile(dialect: Box<dyn Dialect>, lines: &[Line]) -> std::sync::Arc<RouteTable> {
+    let mut objects = Objects::new();
+    for line in lines {
+        match line {
+            Line::Add(name, rule) => objects.entry(name.clone()).or_default().push(rule.clone()),
+            Line::Remove(name) => drop(objects.remove(name)),
+            Line::Ask(_) | Line::Read(_) => {}
+        }
+    }
+    let mut compiler = Compiler::new(dialect);
+    for (name, lines) in &objects {
+        compiler.upsert(ingress(name, lines));
+    }
+    compiler.compile()
 }

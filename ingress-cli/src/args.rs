@@ -4,16 +4,19 @@
 
 mod manifests;
 mod requests;
+mod serve;
 
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Args as ClapArgs, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use ingress_core::Severity;
+use ingress_core::dialect::catalog;
 
 use crate::check::Moment;
 pub(crate) use manifests::{Input, OptionalInput, Reading};
-pub(crate) use requests::Asked;
+pub(crate) use requests::{Asked, header};
+pub(crate) use serve::{LogFormat, ServeArgs};
 
 /// Ask Ingress manifests where a request goes, why, and what is wrong with them
 #[derive(Debug, Parser)]
@@ -99,6 +102,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     Test(TestArgs),
     Table(TableArgs),
+    Diff(DiffArgs),
+    Serve(Box<ServeArgs>),
     Completions(CompletionsArgs),
     Man(ManArgs),
 }
@@ -309,6 +314,58 @@ pub(crate) struct TableArgs {
     /// Only this host, written as in the manifests; `*` for the rules without a host
     #[arg(long, value_name = "PATTERN")]
     pub(crate) host: Option<String>,
+}
+
+/// What would change?
+///
+/// Compares two sets of manifests, or one set under two dialects, or both, for every possible request:
+/// either they route alike, or it prints each difference once, with the shortest request that shows it.
+/// What cannot be told is said to be unknown, and never taken for equal. The exit status is 0 only if
+/// nothing differs and nothing is unknown, but for what --ignore expects.
+#[derive(Debug, ClapArgs)]
+#[command(after_help = "\
+What --ignore takes:
+  a host          as the difference calls it: shop.example.com, '*.shops.example.com', '[others]'
+  a host/path     differences of that host whose request is for this path or one below it
+  an aspect       answer, authorization, backend, certificate, location, policies, target, weights
+  a cause         reading-backslashes, reading-dot-segments, reading-escapes, reading-host,
+                  reading-malformed, reading-repeated-slashes
+  a doubt         of what is unknown, by its code
+
+Examples:
+  $ ingress diff -f ingress-cli/examples/shop --to-dialect ingress-nginx  # exits 1
+  $ ingress diff -f ingress-cli/examples/shop --to ingress-cli/examples/shop
+  $ ingress diff -f ingress-cli/examples/shop --to ingress-cli/examples/cluster.yaml  # exits 1
+")]
+pub(crate) struct DiffArgs {
+    #[command(flatten)]
+    pub(crate) input: Input,
+    #[command(flatten)]
+    pub(crate) other: Other,
+    /// Only this host, as a difference calls it
+    #[arg(long, value_name = "HOST", help_heading = "Differences")]
+    pub(crate) only: Option<String>,
+    /// Expect this difference; repeatable
+    #[arg(long, value_name = "WHAT", help_heading = "Differences")]
+    pub(crate) ignore: Vec<String>,
+    #[command(flatten)]
+    pub(crate) format: Format,
+}
+
+/// What the manifests are compared with.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Compared with")]
+#[group(required = true, multiple = true)]
+pub(crate) struct Other {
+    /// Other manifests, as with -f; without this, the same ones
+    #[arg(long, value_name = "FILE|DIR|-")]
+    pub(crate) to: Vec<PathBuf>,
+    /// Another reading of them; without this, the same one
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(catalog::names()))]
+    pub(crate) to_dialect: Option<String>,
+    /// Take only the Ingresses of this class there; without this, the same one
+    #[arg(long, value_name = "NAME")]
+    pub(crate) to_class: Option<String>,
 }
 
 /// Print a script that completes these commands in a shell

@@ -5,6 +5,7 @@
 
 mod acme;
 mod defaults;
+pub(crate) mod finding;
 mod kind;
 mod moment;
 mod objects;

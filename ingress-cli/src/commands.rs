@@ -3,6 +3,7 @@
 mod asking;
 mod check;
 mod describe;
+mod diff;
 mod explain;
 mod route;
 mod table;
@@ -21,6 +22,8 @@ pub(crate) fn run(command: &Command, output: &mut Output) -> io::Result<Status> 
         Command::Check(args) => check::run(args, output),
         Command::Test(args) => test::run(args, output),
         Command::Table(args) => table::run(args, output),
+        Command::Diff(args) => diff::run(args, output),
+        Command::Serve(args) => crate::serve::run(args, output),
         Command::Completions(args) => describe::completions(args, output),
         Command::Man(args) => describe::man(args, output),
     }

@@ -84,6 +84,11 @@ impl Inventory {
         self.knows_services
     }
 
+    /// The endpoints of the Services of the input.
+    pub(crate) fn endpoints(&self) -> &Arc<Endpoints> {
+        &self.endpoints
+    }
+
     /// The Services of the input.
     pub(crate) fn services(&self) -> impl Iterator<Item = &Service> {
         self.endpoints.services()

@@ -14,14 +14,17 @@ mod inventory;
 pub mod manifest;
 mod output;
 mod progress;
+mod reasons;
 mod report;
 mod request;
+mod serve;
 mod session;
 mod settings;
 mod suggest;
 mod suite;
 mod surroundings;
 mod target;
+mod view;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,7 @@ mod compose;
 mod error;
 mod field;
 mod issued;
+mod kept;
 mod location;
 mod node;
 mod object;
@@ -25,12 +26,14 @@ mod text;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 pub use error::ReadError;
 use ingress_core::ingress::IngressClass;
 use ingress_core::origin::ObjectId;
 use ingress_core::{Ingress, IngressId};
+pub(crate) use kept::Kept;
 pub use location::{Located, Location};
 pub use place::{Excerpt, Place};
 pub use resource::{Resource, ResourceKind};
@@ -83,8 +86,17 @@ impl Manifests {
 
     /// The same, telling now and then how many bytes have been read, and how many there are.
     pub fn read_with(inputs: &[PathBuf], progress: &(dyn Fn(u64, u64) + Sync)) -> Self {
+        Self::read_instead(inputs, &Kept::default(), progress)
+    }
+
+    /// The same with other texts in the place of what some files hold.
+    pub(crate) fn read_instead(
+        inputs: &[PathBuf],
+        kept: &Kept,
+        progress: &(dyn Fn(u64, u64) + Sync),
+    ) -> Self {
         let mut errors = Vec::new();
-        let sources = source::open(inputs, &mut errors);
+        let sources = source::open(inputs, kept, &mut errors);
         let mut documents = Vec::new();
         for (index, source) in sources.iter().enumerate() {
             let numbered = (1..).zip(split::split(&source.bytes));
@@ -210,6 +222,11 @@ impl Manifests {
         self.further_errors
     }
 
+    /// The text of every file that was read, by the file's name.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &Arc<[u8]>)> {
+        self.sources.iter().map(|source| (source.name.as_str(), &source.bytes))
+    }
+
     /// How many files were read.
     pub fn file_count(&self) -> usize {
         self.sources.len()
@@ -220,6 +237,14 @@ impl Manifests {
         let source =
             self.documents.get(location.document).and_then(|document| self.sources.get(document.source));
         source.map_or("", |source| &source.name)
+    }
+
+    /// An object that is not what it should be, as an error like those of [`errors`](Self::errors). The line
+    /// is not shown: it may be one of a Secret.
+    pub(crate) fn complaint(&self, location: &Location, message: String) -> ReadError {
+        let number = self.documents.get(location.document).map_or(0, |document| document.number);
+        let excerpt = location.place.excerpt(b"");
+        ReadError::document(self.file(location), number, location.place, excerpt, message).without_excerpt()
     }
 
     /// Finds the places of fields, such as `spec.rules[0].http.paths[2].path`, and how their lines look.

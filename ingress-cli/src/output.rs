@@ -38,6 +38,7 @@ pub(crate) struct Output {
     err: AutoStream<io::Stderr>,
     quiet: bool,
     verbose: bool,
+    logs: bool,
 }
 
 impl Output {
@@ -52,7 +53,17 @@ impl Output {
             err: AutoStream::new(io::stderr(), choice),
             quiet: global.quiet,
             verbose: global.verbose,
+            logs: false,
         }
+    }
+
+    /// From now on what would be said in lines of text goes to the log, which has a form of its own.
+    pub(crate) fn log(&mut self) {
+        self.logs = true;
+    }
+
+    pub(crate) fn is_log(&self) -> bool {
+        self.logs
     }
 
     /// Where results go.
@@ -69,19 +80,26 @@ impl Output {
 
     /// Says what is wrong, in one line. There is nobody left to tell when that fails.
     pub(crate) fn error(&mut self, message: impl fmt::Display) {
+        if self.logs {
+            return tracing::error!("{message}");
+        }
         let _ = writeln!(self.errors(), "{ERROR}error{ERROR:#}: {message}");
     }
 
     /// Says what may be wrong, unless asked to be quiet.
     pub(crate) fn warning(&mut self, message: impl fmt::Display) {
-        if !self.quiet {
+        if self.logs {
+            tracing::warn!("{message}");
+        } else if !self.quiet {
             let _ = writeln!(self.errors(), "{WARNING}warning{WARNING:#}: {message}");
         }
     }
 
     /// Says what is worth knowing, unless asked to be quiet.
     pub(crate) fn note(&mut self, message: impl fmt::Display) {
-        if !self.quiet {
+        if self.logs {
+            tracing::info!("{message}");
+        } else if !self.quiet {
             let _ = writeln!(self.errors(), "{NOTE}note{NOTE:#}: {message}");
         }
     }
@@ -95,12 +113,17 @@ impl Output {
 
     /// Tells how far some work is, unless asked to be quiet.
     pub(crate) fn progress(&self, what: &'static str) -> Progress {
-        Progress::new(what, !self.quiet)
+        Progress::new(what, !self.quiet && !self.logs)
     }
 
     /// The same for work whose results come out meanwhile: a terminal shows one or the other.
     pub(crate) fn progress_beside_results(&self, what: &'static str) -> Progress {
         Progress::new(what, !self.quiet && !io::stdout().is_terminal())
+    }
+
+    /// Whether what is said on standard error has colours.
+    pub(crate) fn is_coloured(&self) -> bool {
+        self.err.current_choice() != ColorChoice::Never
     }
 
     pub(crate) fn is_verbose(&self) -> bool {

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::args::Input;
 use crate::inventory::Inventory;
-use crate::manifest::{Location, Manifests, ReadError};
+use crate::manifest::{Located, Location, Manifests, Place, ReadError, Resource};
 use crate::output::{Output, Status, printable};
 use crate::report::Report;
 use crate::request::Request;
@@ -24,12 +24,12 @@ use crate::surroundings;
 /// Manifests and the table that they make.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) manifests: Manifests,
+    pub(crate) manifests: Arc<Manifests>,
     pub(crate) compiler: Compiler,
     pub(crate) table: Arc<RouteTable>,
     pub(crate) inventory: Inventory,
-    /// Whether objects were read that are not what their kind says.
-    broken: bool,
+    /// Objects that are not what their kind says.
+    unreadable: Vec<ReadError>,
 }
 
 /// A line of a file.
@@ -61,12 +61,27 @@ impl Session {
         Ok(session)
     }
 
-    /// Compiles what was read.
+    /// Compiles what was read, and says which objects are not what their kind says.
     pub(crate) fn compile(
-        manifests: Manifests,
+        manifests: impl Into<Arc<Manifests>>,
         settings: &Settings,
         output: &mut Output,
     ) -> Result<Self, Status> {
+        let session = Self::assemble(manifests, settings, output)?;
+        for error in &session.unreadable {
+            let line = error.place().map_or(0, Place::line);
+            output.error(format_args!("{}:{line}: {}", error.file_name(), error.message()));
+        }
+        Ok(session)
+    }
+
+    /// Compiles what was read.
+    pub(crate) fn assemble(
+        manifests: impl Into<Arc<Manifests>>,
+        settings: &Settings,
+        output: &mut Output,
+    ) -> Result<Self, Status> {
+        let manifests = manifests.into();
         let (dialect, warnings) = settings.dialect(&manifests).map_err(|message| {
             output.error(message);
             Status::Usage
@@ -88,23 +103,28 @@ impl Session {
         let _ = compiler.set_surroundings(surroundings::of(&manifests, &inventory));
         let table = compiler.compile();
         drop(progress);
-        let broken = !unreadable.is_empty();
-        for (resource, message) in unreadable {
+        let complain = |(resource, message): (&Located<Resource>, String)| {
             let (object, location) = (resource.object(), resource.location());
-            let (file, line) = (manifests.file(location), location.line());
-            output.error(format_args!("{file}:{line}: {} {}: {message}", object.kind().name(), object.id()));
-        }
-        Ok(Self { broken, ..Self::new(manifests, compiler, table, inventory) })
+            let message = format!("{} {}: {message}", object.kind().name(), object.id());
+            manifests.complaint(location, message)
+        };
+        let unreadable = unreadable.into_iter().map(complain).collect();
+        Ok(Self { unreadable, ..Self::new(manifests, compiler, table, inventory) })
     }
 
     /// What was read, with what was made of it.
     pub(crate) fn new(
-        manifests: Manifests,
+        manifests: impl Into<Arc<Manifests>>,
         compiler: Compiler,
         table: Arc<RouteTable>,
         inventory: Inventory,
     ) -> Self {
-        Self { manifests, compiler, table, inventory, broken: false }
+        Self { manifests: manifests.into(), compiler, table, inventory, unreadable: Vec::new() }
+    }
+
+    /// Objects that are not what their kind says.
+    pub(crate) fn unreadable(&self) -> &[ReadError] {
+        &self.unreadable
     }
 
     /// What is known of a request's connection, and of the cluster at its moment.
@@ -145,7 +165,7 @@ impl Session {
 
     /// The status of a command that read this and has nothing to object.
     pub(crate) fn status(&self) -> Status {
-        let whole = self.manifests.errors().is_empty() && !self.broken;
+        let whole = self.manifests.errors().is_empty() && self.unreadable.is_empty();
         if whole { Status::Done } else { Status::Unreadable }
     }
 
@@ -207,6 +227,14 @@ pub(crate) fn read(inputs: &[PathBuf], output: &mut Output) -> Manifests {
 
 /// Says what could not be read: each piece in one write, so that a thousand of them take no time.
 pub(crate) fn report_errors(errors: &[ReadError], output: &mut Output) {
+    if output.is_log() {
+        for error in errors {
+            let line = error.place().map(Place::line);
+            let help = error.help();
+            tracing::error!(file = error.file_name(), line, help, "{}", error.message());
+        }
+        return;
+    }
     let mut text = String::new();
     for error in errors {
         text.push_str(&format!("{}\n", Report::unreadable(error)));

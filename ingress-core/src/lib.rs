@@ -106,6 +106,7 @@
 
 #![warn(clippy::indexing_slicing)]
 
+pub mod compare;
 pub mod compile;
 pub mod diagnostic;
 pub mod dialect;

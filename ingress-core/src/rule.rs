@@ -22,6 +22,7 @@ pub use policy::{
     Affinity, Balance, BasicAuth, CertificateAuth, Cors, ErrorPages, ExternalAuth, Mirror, Policy, Protocol,
     Retry, UpstreamTls,
 };
+pub(crate) use predicate::Demand;
 pub use predicate::{Predicate, ValueTest};
 pub use reason::Reason;
 pub use rewrite::{Rewrite, RewriteError};
@@ -225,6 +226,33 @@ impl Rule {
             captured.engine.groups(path).or_else(shorter)
         });
         groups.unwrap_or_default()
+    }
+
+    /// Whether a request that takes one of the rules gets the same from the other, wherever both were
+    /// written down.
+    pub(crate) fn routes_as(&self, other: &Self) -> bool {
+        self.path.same_as(&other.path)
+            && self.predicates() == other.predicates()
+            && self.key() == other.key()
+            && self.answers_as(other)
+    }
+
+    /// Whether both do the same with a request, for the reason that both say the same.
+    pub(crate) fn answers_as(&self, other: &Self) -> bool {
+        self.action == other.action
+            && self.policies() == other.policies()
+            && self.reason() == other.reason()
+            && self.sends_as(other)
+    }
+
+    /// Whether both make the same of a path, for the reason that both say the same.
+    pub(crate) fn sends_as(&self, other: &Self) -> bool {
+        let captured = |rule: &Self| {
+            rule.extras.as_ref().and_then(|extras| Some(extras.captures.as_ref()?.expression.clone()))
+        };
+        self.path_rewrite() == other.path_rewrite()
+            && captured(self) == captured(other)
+            && (self.path_rewrite().is_none_or(Rewrite::reads_no_match) || self.path.same_as(&other.path))
     }
 
     /// The object and field that the rule was made from.

@@ -330,6 +330,21 @@ impl RouteTable {
             .or(self.default_certificate.as_ref())
     }
 
+    /// The hosts that a name may belong to, in the order in which they are asked; of no name, what names no host.
+    pub(crate) fn meant(&self, name: Option<&HostName<'_>>) -> Vec<&HostTable> {
+        let any = self.index.any().into_iter();
+        let Some(name) = name else { return any.collect() };
+        let needle = self.index.needle(name.as_str().as_bytes());
+        let wildcards = self.index.wildcards(&needle, self.semantics.hosts());
+        let exact = self.index.exact(&needle).into_iter();
+        exact
+            .chain(self.odd.before(Some(name)))
+            .chain(wildcards)
+            .chain(self.odd.behind(Some(name)))
+            .chain(any)
+            .collect()
+    }
+
     /// All hosts, the most specific first.
     pub fn hosts(&self) -> impl Iterator<Item = &HostTable> {
         let mut hosts: Vec<_> = self.index.iter().chain(self.odd.iter()).collect();

@@ -55,6 +55,7 @@ const MODULES: &[(&str, &[&str])] = &[
         &["diagnostic", "dialect", "host", "ingress", "origin", "path", "printable", "rule", "table"],
     ),
     ("overlap", &["path", "rule", "table"]),
+    ("compare", &["host", "origin", "path", "port", "request", "rule", "table"]),
     ("explain", &["host", "path", "printable", "request", "rule", "table"]),
     // Publication.
     ("shared", &["endpoint", "table"]),
@@ -83,7 +84,9 @@ const RESERVED: &[(&str, &[&str])] = &[
         "path::regex",
         &[
             "path.rs",
+            "compare/words.rs",
             "host/pattern.rs",
+            "path/language.rs",
             "path/regex.rs",
             "rule.rs",
             "rule/predicate.rs",

@@ -58,7 +58,7 @@ fn option(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn object(text: &str) -> Result<ObjectId, String> {
+pub(super) fn object(text: &str) -> Result<ObjectId, String> {
     match text.split_once('/') {
         Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
             Ok(ObjectId::new(namespace, name))

@@ -48,7 +48,8 @@ pub(crate) struct Asked {
     pub(crate) requests: Option<PathBuf>,
 }
 
-fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
+/// A header as it is written on the command line.
+pub(crate) fn header(text: &str) -> Result<(HeaderName, HeaderValue), String> {
     let (name, value) = text.split_once(':').ok_or("write it as 'Name: value'")?;
     let name = name.trim().parse().map_err(|_| format!("{name:?} is no name of a header"))?;
     let value = value.trim().parse().map_err(|_| format!("{value:?} is no value of a header"))?;

@@ -1,6 +1,5 @@
 //! `ingress check`: what is wrong with these manifests?
 
-mod finding;
 mod sarif;
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,10 +8,10 @@ use std::io::{self, Write};
 use ingress_core::Severity;
 
 use crate::args::{CheckArgs, FindingFormat};
+use crate::check::finding::{self, Finding};
 use crate::check::{self, Moment};
 use crate::output::{Output, STRONG, Status, printable};
 use crate::session::{Session, count};
-use finding::Finding;
 
 /// How many findings of one cause a person is shown.
 const ALIKE: usize = 10;

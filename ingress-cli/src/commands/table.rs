@@ -1,20 +1,16 @@
 //! `ingress table`: the compiled table.
 
-mod row;
-
 use std::io::{self, Write};
 
+use ingress_core::HostPattern;
 use ingress_core::host::HostName;
-use ingress_core::origin::SecretRef;
 use ingress_core::table::HostTable;
-use ingress_core::{HostPattern, Rule};
-use serde::Serialize;
 
 use crate::args::{OutputFormat, TableArgs};
 use crate::output::{Output, STRONG, Status, printable};
-use crate::session::{Line, Session, count};
+use crate::session::{Session, count};
 use crate::suggest::did_you_mean;
-use row::Row;
+use crate::view::{TableView, shown};
 
 pub(super) fn run(args: &TableArgs, output: &mut Output) -> io::Result<Status> {
     let wanted = match args.host.as_deref().map(pattern).transpose() {
@@ -75,10 +71,6 @@ fn pattern(text: &str) -> Result<HostPattern, String> {
     text.parse().map_err(|error| format!("--host {text:?}: {error}"))
 }
 
-fn shown(pattern: &HostPattern) -> &str {
-    if pattern.is_any() { "*" } else { pattern.as_str() }
-}
-
 fn write_text(view: &TableView<'_>, whole: bool, output: &mut Output) -> io::Result<()> {
     let quiet = output.is_quiet();
     let out = output.results();
@@ -102,74 +94,4 @@ fn write_text(view: &TableView<'_>, whole: bool, output: &mut Output) -> io::Res
         writeln!(out, "{hosts}, {rules}, {} bytes", size.total_bytes)?;
     }
     Ok(())
-}
-
-#[derive(Serialize)]
-struct TableView<'t> {
-    dialect: &'t str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    default_certificate: Option<&'t str>,
-    hosts: Vec<HostView<'t>>,
-    size: Size,
-}
-
-/// Of the whole table, whatever part of it is shown.
-#[derive(Serialize)]
-struct Size {
-    hosts: usize,
-    rules: usize,
-    index_bytes: usize,
-    total_bytes: usize,
-}
-
-#[derive(Serialize)]
-struct HostView<'t> {
-    host: &'t str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    certificate: Option<&'t str>,
-    /// Whether that Secret is missing in the input.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    certificate_absent: bool,
-    rules: Vec<Row<'t>>,
-}
-
-impl<'t> TableView<'t> {
-    fn new(session: &'t Session, hosts: &[&'t HostTable]) -> Self {
-        let usage = session.table.memory_usage();
-        let origins = hosts.iter().flat_map(|host| host.rules()).map(Rule::origin);
-        let mut lines = session.lines(origins).into_iter();
-        Self {
-            dialect: session.table.dialect(),
-            default_certificate: session.table.default_certificate().map(SecretRef::as_str),
-            hosts: hosts.iter().map(|host| HostView::new(session, host, &mut lines)).collect(),
-            size: Size {
-                hosts: session.table.host_count(),
-                rules: session.table.rule_count(),
-                index_bytes: usage.index(),
-                total_bytes: usage.total(),
-            },
-        }
-    }
-}
-
-impl<'t> HostView<'t> {
-    fn new(
-        session: &'t Session,
-        host: &'t HostTable,
-        lines: &mut impl Iterator<Item = Option<Line<'t>>>,
-    ) -> Self {
-        let secret = host.certificate();
-        // Default backends come last.
-        let first_default = host.rules().len() - host.default_backends().len();
-        let row = |(number, rule): (usize, &'t Rule)| {
-            let line = lines.next().flatten();
-            Row::new(session, host, number, rule, line, number >= first_default)
-        };
-        Self {
-            host: shown(host.pattern()),
-            certificate: secret.map(SecretRef::as_str),
-            certificate_absent: secret.is_some_and(|secret| session.inventory.lacks(secret)),
-            rules: host.rules().iter().enumerate().map(row).collect(),
-        }
-    }
 }

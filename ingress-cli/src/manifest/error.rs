@@ -18,7 +18,7 @@ pub struct ReadError {
 }
 
 impl ReadError {
-    pub(super) fn file(file: &Path, message: &str) -> Self {
+    pub(crate) fn file(file: &Path, message: &str) -> Self {
         Self {
             file: file.display().to_string(),
             document: None,

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::place::Place;
+use crate::suggest::closest;
 
 /// A value and its place. Text is borrowed from the document wherever it stands there as it is.
 #[derive(Clone, Debug)]
@@ -86,6 +87,12 @@ impl ShapeError {
         self
     }
 
+    /// Where it is known that it stands, unless it was known better.
+    fn at(mut self, place: Place) -> Self {
+        self.place.get_or_insert(place);
+        self
+    }
+
     pub(crate) fn place(&self) -> Option<Place> {
         self.place
     }
@@ -107,6 +114,14 @@ impl std::error::Error for ShapeError {}
 impl de::Error for ShapeError {
     fn custom<T: std::fmt::Display>(message: T) -> Self {
         Self { message: message.to_string(), steps: Vec::new(), place: None }
+    }
+
+    fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
+        let meant = match closest(field, expected.iter().copied()) {
+            Some(meant) => format!("did you mean {meant:?}?"),
+            None => format!("there are {}", expected.join(", ")),
+        };
+        Self::custom(format_args!("key {field:?} has no meaning here; {meant}"))
     }
 }
 
@@ -197,7 +212,8 @@ impl<'de> MapAccess<'de> for Entries<'de, '_> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ShapeError> {
         self.current = self.entries.next();
         let Some(entry) = self.current else { return Ok(None) };
-        seed.deserialize(de::value::BorrowedStrDeserializer::new(&entry.key)).map(Some)
+        let key = seed.deserialize(de::value::BorrowedStrDeserializer::new(&entry.key));
+        key.map(Some).map_err(|error: ShapeError| error.at(entry.place))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ShapeError> {

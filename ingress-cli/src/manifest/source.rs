@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::error::ReadError;
+use super::kept::Kept;
 
 /// The largest file that is read. Manifests of whole clusters have a tenth of it.
 const LARGEST: u64 = 256 << 20;
@@ -20,19 +22,33 @@ pub(crate) const STDIN: &str = "standard input";
 #[derive(Debug)]
 pub(super) struct Source {
     pub(super) name: String,
-    pub(super) bytes: Vec<u8>,
+    /// Shared with whoever keeps the text for when the file is broken.
+    pub(super) bytes: Arc<[u8]>,
 }
 
 /// Reads everything that `inputs` name, in that order; a directory's files in the order of their
-/// paths, and no file twice.
-pub(super) fn open(inputs: &[PathBuf], errors: &mut Vec<ReadError>) -> Vec<Source> {
+/// paths, and no file twice. What is kept is taken in the place of what is in the files.
+pub(super) fn open(inputs: &[PathBuf], kept: &Kept, errors: &mut Vec<ReadError>) -> Vec<Source> {
     let mut sources = Vec::new();
     let mut seen = BTreeSet::new();
     // One by one, so that errors come in the order of the inputs.
     for input in inputs {
-        for file in files(std::slice::from_ref(input), errors) {
-            if file.as_os_str() == "-" {
-                read(Path::new(STDIN), io::stdin().lock(), &mut sources, errors);
+        let mut files = files(std::slice::from_ref(input), errors);
+        // What is kept of a directory stands in for what can no longer be listed.
+        let unlisted = kept.below(input).map(PathBuf::from).filter(|file| !files.contains(file));
+        let unlisted: Vec<_> = unlisted.collect();
+        if !unlisted.is_empty() {
+            files.retain(|file| file != input);
+            files.extend(unlisted);
+            files.sort();
+        }
+        for file in files {
+            let is_stdin = file.as_os_str() == "-";
+            let name = if is_stdin { Path::new(STDIN) } else { &file };
+            if let Some(bytes) = kept.get(&name.display().to_string()) {
+                sources.push(Source { name: name.display().to_string(), bytes });
+            } else if is_stdin {
+                read(name, io::stdin().lock(), &mut sources, errors);
             } else {
                 read_file(&file, &mut seen, &mut sources, errors);
             }
@@ -145,6 +161,6 @@ fn read(name: &Path, input: impl Read, sources: &mut Vec<Source>, errors: &mut V
         Ok(_) if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") => {
             errors.push(ReadError::file(name, "the file is UTF-16; save it as UTF-8"));
         }
-        Ok(_) => sources.push(Source { name: name.display().to_string(), bytes }),
+        Ok(_) => sources.push(Source { name: name.display().to_string(), bytes: bytes.into() }),
     }
 }

@@ -6,6 +6,7 @@ mod bad_input;
 mod batches;
 mod check;
 mod cluster;
+mod diff;
 mod examples;
 mod explain;
 mod findings;

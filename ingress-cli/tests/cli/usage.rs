@@ -7,7 +7,7 @@ use super::program::{output, shown};
 #[test]
 fn help() {
     assert_snapshot!("help", shown(&["--help"], ""));
-    for command in ["route", "explain", "check", "test", "table", "completions", "man"] {
+    for command in ["route", "explain", "check", "test", "table", "serve", "completions", "man"] {
         assert_snapshot!(format!("help_{command}"), shown(&[command, "--help"], ""));
     }
 }

@@ -188,6 +188,21 @@ impl PathReading {
         self
     }
 
+    /// The steps in their order.
+    pub fn steps(&self) -> &'static [Step] {
+        self.steps
+    }
+
+    /// Whether control bytes, `%00` and malformed escapes are refused.
+    pub const fn is_strict(&self) -> bool {
+        self.strict
+    }
+
+    /// Whether paths that climb above the root are refused, and the target `*`.
+    pub const fn has_strict_root(&self) -> bool {
+        self.strict_root
+    }
+
     /// The part of a target that is looked at.
     pub(crate) fn judged<'p>(&self, target: &'p str) -> &'p str {
         match (self.fragment, target.split_once('#')) {
@@ -252,11 +267,11 @@ fn escape(path: &[u8], at: usize) -> Option<u8> {
     u8::try_from(high * 16 + low).ok()
 }
 
-const fn is_unreserved(byte: u8) -> bool {
+pub(super) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-const fn is_reserved(byte: u8) -> bool {
+pub(super) const fn is_reserved(byte: u8) -> bool {
     matches!(
         byte,
         b':' | b'/'

@@ -83,7 +83,7 @@ pub(crate) enum Start {
     Path,
 }
 
-fn anchored(hir: Hir, start: Start) -> Hir {
+pub(crate) fn anchored(hir: Hir, start: Start) -> Hir {
     match start {
         Start::Path => Hir::concat(vec![Hir::look(Look::Start), hir]),
         // What says itself that it starts where the path does needs nothing before it; without that, an

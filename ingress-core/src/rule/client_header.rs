@@ -43,6 +43,15 @@ impl ClientHeader {
         self
     }
 
+    pub(crate) fn name(&self) -> &HeaderName {
+        &self.name
+    }
+
+    /// Who is believed; `None` for everybody.
+    pub(crate) fn believed(&self) -> Option<&SourceRanges> {
+        self.believed.as_ref()
+    }
+
     /// The address of the client: that of the connection, unless who made it is believed; then the last one
     /// that was added, and so on. What cannot be read ends it.
     pub fn address(&self, request: &RequestHead<'_>) -> Option<IpAddr> {

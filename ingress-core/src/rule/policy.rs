@@ -88,6 +88,42 @@ pub enum Policy {
     UpstreamHost(Template),
 }
 
+impl Policy {
+    /// A stable name for scripts.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::AuthorizeBasic(..) => "authorize-basic",
+            Self::AuthorizeExternal(..) => "authorize-external",
+            Self::AuthorizeCertificate(..) => "authorize-certificate",
+            Self::AuthorizeAny => "authorize-any",
+            Self::Affinity(..) => "affinity",
+            Self::Balance(..) => "balance",
+            Self::BodyLimit(..) => "body-limit",
+            Self::BufferAnswers(..) => "buffer-answers",
+            Self::BufferBodies(..) => "buffer-bodies",
+            Self::ConnectTimeout(..) => "connect-timeout",
+            Self::ConnectionLimit(..) => "connection-limit",
+            Self::Cors(..) => "cors",
+            Self::ErrorPages(..) => "error-pages",
+            Self::Http10 => "http10",
+            Self::Log(..) => "log",
+            Self::Mirror(..) => "mirror",
+            Self::Protocol(..) => "protocol",
+            Self::Bandwidth { .. } => "bandwidth",
+            Self::RateLimit { .. } => "rate-limit",
+            Self::ReadTimeout(..) => "read-timeout",
+            Self::RequestHeader(..) => "request-header",
+            Self::ResponseHeader(..) => "response-header",
+            Self::Retry(..) => "retry",
+            Self::SendTimeout(..) => "send-timeout",
+            Self::TlsPassthrough => "tls-passthrough",
+            Self::ServiceAddress => "service-address",
+            Self::UpstreamTls(..) => "upstream-tls",
+            Self::UpstreamHost(..) => "upstream-host",
+        }
+    }
+}
+
 /// A list of names and passwords.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq)]

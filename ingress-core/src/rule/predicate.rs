@@ -8,8 +8,8 @@ use std::sync::Arc;
 use http::{HeaderName, Method};
 
 use super::{ClientHeader, ServiceRef, SourceRanges};
-use crate::path::PathError;
 use crate::path::regex::Search;
+use crate::path::{Language, PathError};
 use crate::request::{RequestHead, Scheme};
 
 /// One condition on a request.
@@ -70,6 +70,23 @@ struct SourceTest {
     announced: Option<ClientHeader>,
 }
 
+/// What of a request decides about a condition. A value is asked for what set of texts it is in, if it is asked
+/// for more than whether it is there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Demand<'p> {
+    /// Whether the host is one label below one of these names.
+    Below(&'p BTreeSet<Box<str>>),
+    Cookie(&'p str, Option<Language<'p>>),
+    Header(&'p HeaderName, Option<Language<'p>>),
+    Method(&'p Method),
+    Parameter(&'p str, Option<Language<'p>>),
+    /// A header that may say another scheme.
+    Scheme(Option<&'p HeaderName>),
+    Service(&'p ServiceRef),
+    /// A header that may say another address.
+    Source(&'p SourceRanges, Option<&'p ClientHeader>),
+}
+
 /// What is asked of a value.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValueTest(Test);
@@ -107,6 +124,15 @@ impl ValueTest {
     /// The expression is found somewhere in a value.
     pub fn regex(expression: &str) -> Result<Self, PathError> {
         Search::new(expression).map(|search| Self(Test::Regex(Box::new(search))))
+    }
+
+    fn language(&self) -> Option<Language<'_>> {
+        match &self.0 {
+            Test::Absent | Test::Present => None,
+            Test::EndsWith(text) => Some(Language::EndsWith(text)),
+            Test::Equals(text) => Some(Language::Equals(text)),
+            Test::Regex(search) => Some(Language::Found(search.as_str())),
+        }
     }
 
     fn holds<'v>(&self, mut values: impl Iterator<Item = &'v [u8]>) -> bool {
@@ -204,6 +230,21 @@ impl Predicate {
                 request.has_endpoints(service.id(), service.port()) == (*presence == Presence::Endpoints)
             }
             Subject::Source(test) => test.holds(request),
+        }
+    }
+
+    /// What of a request decides about the condition.
+    pub(crate) fn demand(&self) -> Demand<'_> {
+        let language = self.test.language();
+        match &self.subject {
+            Subject::Below(names) => Demand::Below(names),
+            Subject::Cookie(name) | Subject::FirstCookie(name) => Demand::Cookie(name, language),
+            Subject::Header(name) | Subject::JoinedHeader(name) => Demand::Header(name, language),
+            Subject::Method(method) => Demand::Method(method),
+            Subject::Query(name) => Demand::Parameter(name, language),
+            Subject::Scheme(test) => Demand::Scheme(test.announced.as_ref()),
+            Subject::Service(service, _) => Demand::Service(service),
+            Subject::Source(test) => Demand::Source(&test.ranges, test.announced.as_ref()),
         }
     }
 

@@ -104,6 +104,23 @@ impl Rewrite {
         self
     }
 
+    /// Whether the result is the same whatever the pattern of the rule matched.
+    pub(crate) fn reads_no_match(&self) -> bool {
+        match &self.kind {
+            Kind::Built(_) => true,
+            Kind::ReplaceMatch(_) => false,
+            Kind::Template(parts) => parts.iter().all(|part| matches!(part, Part::Text(_))),
+        }
+    }
+
+    /// Whether the result is the same for every request but for its query.
+    pub(crate) fn is_fixed(&self) -> bool {
+        match &self.kind {
+            Kind::Built(template) => template.fixed().is_some(),
+            Kind::ReplaceMatch(_) | Kind::Template(_) => self.reads_no_match(),
+        }
+    }
+
     /// The path to send on, with the query put back behind it.
     pub(crate) fn apply(
         &self,

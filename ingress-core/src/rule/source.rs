@@ -1,7 +1,7 @@
 //! Ranges of addresses that clients come from.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use ipnet::IpNet;
@@ -37,10 +37,31 @@ impl SourceRanges {
         self.0.iter().any(|range| range.contains(&address))
     }
 
+    /// Addresses at both sides of every border between inside and outside.
+    pub(crate) fn borders(&self) -> Vec<IpAddr> {
+        self.0.iter().flat_map(|range| borders(*range)).collect()
+    }
+
     /// Whether there is no range at all.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+fn borders(range: IpNet) -> Vec<IpAddr> {
+    let (first, last) = (range.network(), range.broadcast());
+    let (before, behind): (Option<IpAddr>, Option<IpAddr>) = match (first, last) {
+        (IpAddr::V4(first), IpAddr::V4(last)) => (
+            u32::from(first).checked_sub(1).map(|address| Ipv4Addr::from(address).into()),
+            u32::from(last).checked_add(1).map(|address| Ipv4Addr::from(address).into()),
+        ),
+        (IpAddr::V6(first), IpAddr::V6(last)) => (
+            u128::from(first).checked_sub(1).map(|address| Ipv6Addr::from(address).into()),
+            u128::from(last).checked_add(1).map(|address| Ipv6Addr::from(address).into()),
+        ),
+        _ => (None, None),
+    };
+    [Some(first), Some(last), before, behind].into_iter().flatten().collect()
 }
 
 fn range(text: &str) -> Result<IpNet, SourceRangeError> {

@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::finding::{Finding, styled};
 use crate::check;
+use crate::check::finding::{Finding, styled};
 use crate::manifest::{Place, ReadError};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";

@@ -13,7 +13,7 @@ use crate::output::{DIM, printable};
 use crate::session::{Line, Session};
 
 #[derive(Serialize)]
-pub(super) struct Row<'t> {
+pub(crate) struct Row<'t> {
     number: usize,
     default_backend: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -54,7 +54,7 @@ struct Reached {
 }
 
 impl<'t> Row<'t> {
-    pub(super) fn new(
+    pub(crate) fn new(
         session: &'t Session,
         host: &'t HostTable,
         number: usize,
@@ -80,7 +80,7 @@ impl<'t> Row<'t> {
     }
 
     /// A line for the rule, and one for each of its backends of which something is known.
-    pub(super) fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
         let label = if self.default_backend { "default: " } else { "" };
         let rule = format!("#{} {label}{}", self.number, self.text);
         write!(out, "  {}  {DIM}[{}", printable(&rule), self.text.origin())?;

@@ -4,33 +4,33 @@ use anstyle::Style;
 use ingress_core::Severity;
 use serde::Serialize;
 
-use crate::check::Found;
+use super::Found;
 use crate::manifest::{Excerpt, Manifests, Place};
 use crate::output::{ERROR, NOTE, WARNING};
 use crate::report::Report;
 
 /// A finding whose line is known.
 #[derive(Debug, Serialize)]
-pub(super) struct Finding<'s> {
+pub(crate) struct Finding<'s> {
     #[serde(serialize_with = "severity_name")]
-    pub(super) severity: Severity,
-    pub(super) code: &'static str,
-    pub(super) object: String,
-    pub(super) field: String,
-    pub(super) file: &'s str,
+    pub(crate) severity: Severity,
+    pub(crate) code: &'static str,
+    pub(crate) object: String,
+    pub(crate) field: String,
+    pub(crate) file: &'s str,
     #[serde(rename = "line", serialize_with = "line_number")]
-    pub(super) place: Place,
-    pub(super) message: String,
-    pub(super) help: &'static str,
+    pub(crate) place: Place,
+    pub(crate) message: String,
+    pub(crate) help: &'static str,
     /// What brought it about, where that is not the message.
     #[serde(skip)]
-    pub(super) cause: Option<String>,
+    pub(crate) cause: Option<String>,
     #[serde(skip)]
     excerpt: Option<Excerpt>,
 }
 
 /// Finds the lines of findings, and puts them in the order of the input.
-pub(super) fn located<'s>(found: Vec<Found<'s>>, manifests: &'s Manifests) -> Vec<Finding<'s>> {
+pub(crate) fn located<'s>(found: Vec<Found<'s>>, manifests: &'s Manifests) -> Vec<Finding<'s>> {
     let fields: Vec<_> = found.iter().map(|found| (found.location, found.field.as_str())).collect();
     let places = manifests.places(&fields);
     let mut findings: Vec<_> = found
@@ -61,7 +61,7 @@ pub(super) fn located<'s>(found: Vec<Found<'s>>, manifests: &'s Manifests) -> Ve
 
 impl Finding<'_> {
     /// How it is shown to people.
-    pub(super) fn report(&self) -> Report<'_> {
+    pub(crate) fn report(&self) -> Report<'_> {
         let (style, label) = styled(self.severity);
         Report {
             style,
@@ -77,7 +77,7 @@ impl Finding<'_> {
 }
 
 /// The severity in one word, and its colour.
-pub(super) fn styled(severity: Severity) -> (Style, &'static str) {
+pub(crate) fn styled(severity: Severity) -> (Style, &'static str) {
     match severity {
         Severity::Error => (ERROR, "error"),
         Severity::Warning => (WARNING, "warning"),
