@@ -136,7 +136,7 @@ spec:
 "#,
 ];
 
-fn main() -> Result<(), Box<dyn Error>> {
+pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let mut compiler = Compiler::new(Acme);
     for object in OBJECTS {
         let ingress: api::Ingress = serde_saphyr::from_str(object)?;

@@ -187,7 +187,7 @@ impl IngressPath {
         self.path.as_ref()
     }
 
-    /// The path type; objects of dropped API versions may have none.
+    /// The path type; `None` where an object of the present version names none, which an API server refuses.
     pub fn path_type(&self) -> Option<PathType> {
         self.path_type
     }

@@ -79,8 +79,8 @@
 //!
 //! and at length, every example tested: the [words](_documentation::lexicon), the
 //! [reading of the specification](_documentation::semantics), the
-//! [reasons](_documentation::design), [dialects](_documentation::dialects), and
-//! [cost](_documentation::cost).
+//! [reasons](_documentation::design), [dialects](_documentation::dialects), what
+//! [`ingress-nginx`](_documentation::ingress_nginx) makes of objects, and [cost](_documentation::cost).
 //!
 //! # Features
 //!

@@ -78,23 +78,21 @@ impl Found {
                 };
                 return self.error(reading, node.place, message);
             }
-            (None, Some(kind)) if kind != "Ingress" => return self.ignore(kind),
+            (None, Some(kind)) if !matches!(kind, "Ingress" | "IngressList" | "List") => {
+                return self.ignore(kind);
+            }
             (None, Some(_)) => return self.error(reading, node.place, "apiVersion is missing".to_owned()),
             (Some(_), None) => return self.error(reading, node.place, "kind is missing".to_owned()),
         };
-        if let Some(element) = kind.strip_suffix("List")
-            && let Some(Value::List(elements)) = node.get("items").map(|list| &list.value)
-        {
-            reading.inherited = (!element.is_empty()).then_some(Inherited { version, kind: element });
-            for (index, element) in (0..).zip(elements) {
-                reading.items.push(index);
-                let items = std::mem::take(&mut reading.items);
-                let mut within = Reading { node: element, items, ..*reading };
-                self.object(&mut within);
-                reading.items = within.items;
-                reading.items.pop();
+        if let (Some(element), Some(items)) = (kind.strip_suffix("List"), node.get("items")) {
+            if let Value::List(elements) = &items.value {
+                reading.inherited = (!element.is_empty()).then_some(Inherited { version, kind: element });
+                return self.elements(reading, elements);
             }
-            return;
+            // Who else has a kind of such a name may put there what they like.
+            if matches!(kind, "List" | "IngressList") && !matches!(items.value, Value::Null) {
+                return self.error(reading, items.place, "items is no list".to_owned());
+            }
         }
         let group = version.split_once('/').map_or("", |(group, _)| group);
         self.issued.extend(issued::secret(kind, group, node));
@@ -110,6 +108,17 @@ impl Found {
                 Some(kind) => self.resource(reading, kind),
                 None => self.ignore(kind),
             },
+        }
+    }
+
+    fn elements<'n, 't>(&mut self, reading: &mut Reading<'n, 't>, elements: &'n [Node<'t>]) {
+        for (index, element) in (0..).zip(elements) {
+            reading.items.push(index);
+            let items = std::mem::take(&mut reading.items);
+            let mut within = Reading { node: element, items, ..*reading };
+            self.object(&mut within);
+            reading.items = within.items;
+            reading.items.pop();
         }
     }
 

@@ -90,6 +90,31 @@ fn items_that_are_no_objects_are_named() {
     assert_eq!(messages(&read("items-of-others", &[("a.yaml", other)])), Vec::<String>::new());
 }
 
+/// Ingresses that are in the input are read, or somebody is told: none is taken for somebody else's.
+#[test]
+fn lists_that_are_none_are_named() {
+    let item = "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: a, namespace: n}}";
+    for (name, list, message) in [
+        ("map", format!("apiVersion: v1\nkind: List\nitems:\n  a: {item}\n"), "4: items is no list"),
+        ("object", format!("apiVersion: v1\nkind: List\nitems: {item}\n"), "3: items is no list"),
+        (
+            "typed",
+            "apiVersion: networking.k8s.io/v1\nkind: IngressList\nitems: a\n".to_owned(),
+            "3: items is no list",
+        ),
+        ("version", format!("kind: List\nitems:\n- {item}\n"), "1: apiVersion is missing"),
+    ] {
+        let manifests = read(&format!("no-list-{name}"), &[("a.yaml", &list)]);
+        assert_eq!(messages(&manifests), [format!("/no-list-{name}/a.yaml:{message} (document 1)")]);
+    }
+    for items in ["", "items:\n", "items: []\n"] {
+        let list = format!("apiVersion: v1\nkind: List\n{items}");
+        assert_eq!(messages(&read("empty-list", &[("a.yaml", &list)])), Vec::<String>::new(), "{items}");
+    }
+    let other = "apiVersion: example.com/v1\nkind: AllowList\nitems: {a: b}\n";
+    assert_eq!(messages(&read("items-of-others-in-a-map", &[("a.yaml", other)])), Vec::<String>::new());
+}
+
 #[test]
 fn what_is_not_there() {
     let directory = directory("absent", &[("a.yaml", ingress("a").as_bytes()), ("empty/x.txt", b"")]);

@@ -35,6 +35,8 @@ pub struct HostPattern {
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 enum Kind {
     Exact,
+    /// One name that is not by the letter, or not as a request's host comes out once it is read.
+    Odd,
     /// `**.a`: one label or more before it, whatever the dialect reads into `*`.
     Deep,
     /// `a.*`: one label or more behind it.
@@ -59,6 +61,8 @@ impl HostPattern {
     }
 
     /// Exactly this name, be it one that an Ingress may declare or one that only requests have, such as `a_b`.
+    /// It is compared with the host of a request once that was read: a name with a port is none's. Names that
+    /// only a [lenient reading](crate::dialect::HostReading::lenient) lets through are found one by one.
     ///
     /// ```
     /// use ingress_core::host::{HostName, HostPattern};
@@ -67,12 +71,16 @@ impl HostPattern {
     /// assert!(odd.matches(&HostName::parse("a_b.example.com").unwrap()));
     /// ```
     pub fn literal(name: &str) -> Self {
-        Self { kind: Kind::Exact, text: name.to_ascii_lowercase().into() }
+        let text = name.to_ascii_lowercase();
+        // An index by name is asked with the host as it was sent. That answers right if reading it would have
+        // changed nothing.
+        let kind = if HostName::bare(&text) == Some(&text) { Kind::Exact } else { Kind::Odd };
+        Self { kind, text: text.into() }
     }
 
     /// Whether the pattern is one name.
     pub fn is_exact(&self) -> bool {
-        self.kind == Kind::Exact
+        matches!(self.kind, Kind::Exact | Kind::Odd)
     }
 
     /// One label or more before this name, in every dialect. Goes before wildcards. The name is taken as in
@@ -109,7 +117,7 @@ impl HostPattern {
 
     /// Whether the pattern is none that an index by name finds.
     pub(crate) fn is_odd(&self) -> bool {
-        matches!(self.kind, Kind::Deep | Kind::Open | Kind::Regex(_))
+        matches!(self.kind, Kind::Deep | Kind::Odd | Kind::Open | Kind::Regex(_))
     }
 
     /// Whether a name that the pattern matches is one label longer than what the pattern gives of it.
@@ -126,7 +134,7 @@ impl HostPattern {
     /// The name behind `*.` of a wildcard; the name itself of an exact pattern; empty for any host.
     pub fn suffix(&self) -> &str {
         match self.kind {
-            Kind::Exact => &self.text,
+            Kind::Exact | Kind::Odd => &self.text,
             Kind::Wildcard => self.text.strip_prefix("*.").unwrap_or(""),
             Kind::Any | Kind::Deep | Kind::Open | Kind::Regex(_) => "",
         }
@@ -153,7 +161,7 @@ impl HostPattern {
                 let expression = self.text.strip_prefix('~').unwrap_or("");
                 Search::new(expression).is_ok_and(|search| search.is_found(name.as_str().as_bytes()))
             }
-            Kind::Exact => name.as_str() == self.suffix(),
+            Kind::Exact | Kind::Odd => name.as_str() == self.suffix(),
             Kind::Wildcard => {
                 let parts = name.as_str().split_once('.');
                 parts.is_some_and(|(label, rest)| rest == self.suffix() && is_word(label.as_bytes()))
@@ -164,11 +172,11 @@ impl HostPattern {
     /// As [`matches`](Self::matches), with a wildcard that stands for one label or more.
     pub fn matches_deep(&self, name: &HostName<'_>) -> bool {
         match self.kind {
-            Kind::Any | Kind::Deep | Kind::Exact | Kind::Open | Kind::Regex(_) => self.matches(name),
-            Kind::Wildcard => name
-                .as_str()
-                .strip_suffix(self.suffix())
-                .is_some_and(|head| head.len() > 1 && head.ends_with('.')),
+            Kind::Wildcard => {
+                let head = name.as_str().strip_suffix(self.suffix()).and_then(|head| head.strip_suffix('.'));
+                head.is_some_and(|head| head.split('.').all(|label| is_word(label.as_bytes())))
+            }
+            _ => self.matches(name),
         }
     }
 

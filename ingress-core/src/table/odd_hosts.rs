@@ -1,4 +1,4 @@
-//! Hosts that no index by name finds: several labels before or behind a name, and expressions.
+//! Hosts that no index by name finds: odd names, several labels before or behind a name, and expressions.
 //!
 //! Few tables have any, and those few. They are tried one by one, and only for hosts that have no rules of
 //! their own.

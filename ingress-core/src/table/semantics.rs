@@ -180,7 +180,7 @@ impl HostReading {
     }
 
     /// What a lenient server takes for a host is a name: of any length, in whatever letters, before a colon
-    /// and whatever comes behind it. The one label that a wildcard stands for remains one of letters,
+    /// and whatever comes behind it. Each label that a wildcard stands for remains one of letters,
     /// digits, `-` and `_`.
     #[must_use]
     pub const fn lenient(mut self) -> Self {
@@ -242,6 +242,6 @@ impl HostReading {
 
     /// A host that needs no other form, if it is one that could match.
     pub(crate) fn name_in_form<'r>(&self, name: &'r str) -> Option<HostName<'r>> {
-        if self.lenient { Some(HostName::in_form(name)) } else { HostName::parse(name) }
+        if self.lenient { lenient(name).map(|_| HostName::in_form(name)) } else { HostName::parse(name) }
     }
 }

@@ -61,6 +61,7 @@ const ANNOTATIONS: &[(&str, &str)] = &[
     ("server-alias", "alias.com,*.alias.com, .b.com,mail.*"),
     ("server-alias", r"~^w\d+\.al\.com$,a.com"),
     ("server-alias", "~(,*a*"),
+    ("server-alias", "b.com:8443,c.com.,a/b.b.com,.b.com.,[b.com"),
     ("temporal-redirect", "https://t.example/\u{d}\nx"),
     ("upstream-vhost", "$host.inner"),
     ("use-regex", "true"),

@@ -118,10 +118,10 @@ endpoints:
     assert_eq!(endpoints(&mut cluster, "/no-service"), ["service-absent"]);
 }
 
-/// Catches an annotation that changes a route; one that is ignored without a word; more than one
-/// warning an object; a warning about an annotation that no controller reads.
+/// Catches an annotation that changes a route; one that is ignored without a word, or with more than one
+/// warning; a warning about an annotation that no controller reads.
 #[test]
-fn annotations_are_ignored_with_one_warning_that_names_them() {
+fn annotations_are_ignored_with_one_warning_each() {
     let plain = || object("shop/web").rule("shop.example.com", [prefix("/a", "web")]);
     let set = |object: super::objects::Object, key: &str, value: &str| {
         object.set(&format!("/metadata/annotations/{}", key.replace('/', "~")), json!(value))

@@ -1,6 +1,9 @@
 //! K15 to K17: which Secret serves a name, and that it never parts from the routes.
 
-use ingress_core::origin::SecretRef;
+use std::sync::Arc;
+
+use ingress_core::endpoint::{Cluster, Service};
+use ingress_core::origin::{ObjectId, SecretRef};
 use ingress_core::{Compiler, Config, Outcome, RequestHead, SharedTable, dialect::Kubernetes};
 use serde_json::json;
 
@@ -142,7 +145,43 @@ fn k17_routes_and_certificates_change_together() {
     }
 }
 
-/// The same with readers and a writer at once.
+/// Catches endpoints that a new table takes along, or that come apart from the table they came with.
+#[test]
+fn k17_endpoints_are_of_the_same_moment() {
+    let mut compiler = Compiler::new(Kubernetes);
+    let tables: Vec<_> = ["old", "new"]
+        .map(|name| {
+            let _ = compiler.upsert(object("shop/web").rule("shop.example.com", [prefix("/", name)]));
+            compiler.compile()
+        })
+        .into();
+    let mut cluster = Cluster::default();
+    let mut view = |name: &str| {
+        cluster.upsert_service(Service::new(ObjectId::new("shop", name)));
+        cluster.endpoints()
+    };
+    let (some, more) = (view("old"), view("new"));
+
+    let shared = SharedTable::new(tables[0].clone());
+    let none = shared.endpoints_version();
+    shared.publish_all(tables[0].clone(), some.clone());
+    let first = shared.endpoints_version();
+    assert!(first > none);
+    let held = shared.load();
+
+    assert!(Arc::ptr_eq(&shared.publish(tables[1].clone()), &tables[0]));
+    assert!(Arc::ptr_eq(shared.load().routes(), &tables[1]));
+    assert!(Arc::ptr_eq(shared.load().endpoints(), &some), "a table alone leaves them as they are");
+    assert_eq!(shared.endpoints_version(), first);
+
+    shared.publish_all(tables[0].clone(), more.clone());
+    assert!(Arc::ptr_eq(shared.load().routes(), &tables[0]));
+    assert!(Arc::ptr_eq(shared.load().endpoints(), &more));
+    assert!(shared.endpoints_version() > first);
+    assert!(Arc::ptr_eq(held.routes(), &tables[0]) && Arc::ptr_eq(held.endpoints(), &some));
+}
+
+/// Routes and certificates once more, with readers and a writer at once.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "what is shown is that threads see no half of a change")]
 fn k17_no_reader_sees_new_routes_with_old_certificates() {

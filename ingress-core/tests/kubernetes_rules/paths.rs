@@ -54,8 +54,8 @@ fn k10_one_slash_takes_everything() {
     }
 }
 
-/// Catches ImplementationSpecific as Exact, as byte prefix or as expression, and without a path as
-/// nothing.
+/// Catches ImplementationSpecific as Exact, as byte prefix or as expression, without a path as nothing, and
+/// any other reading of a line that names no type.
 #[test]
 fn k11_implementation_specific_is_prefix() {
     let world = on_host([line("ImplementationSpecific", "/v.", &service("web"))]);
@@ -69,6 +69,11 @@ fn k11_implementation_specific_is_prefix() {
         let world = on_host([empty]);
         assert_eq!(world.ask(HOST, "/any/where"), "shop/web:80");
         assert!(world.findings.is_empty());
+    }
+    for untyped in [json!({"path": "/v", "backend": service("web")}), line("", "/v", &service("web"))] {
+        let world = on_host([untyped]);
+        assert_eq!(world.ask(HOST, "/v/x"), "shop/web:80");
+        assert_eq!(world.ask(HOST, "/vx"), "404");
     }
 }
 

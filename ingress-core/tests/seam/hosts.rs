@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ingress_core::dialect::{Contributions, HostChoice, HostReading, HostRules, Semantics, Wildcards};
+use ingress_core::origin::{FieldPath, SecretRef};
 use ingress_core::{HostPattern, Ingress, PathPattern, RequestHead, RouteTable};
 
 use crate::closures::{dialect, get, host, prefix, to};
@@ -144,5 +145,66 @@ fn final_dots_and_case_can_matter() {
     ] {
         let given = [&lenient, &dotted, &cased].map(|table| get(table, name, "/"));
         assert_eq!(given, answers, "{name}");
+    }
+}
+
+/// Names that no Ingress may declare. What a request spells like one of them is read like any other host
+/// first, so it may come to another name, or to none.
+#[test]
+fn odd_names_are_compared_with_what_was_read() {
+    let long = "a".repeat(300);
+    let names = ["a b", "a/b", "a..b", "a:80", "a.", ".a", "a@b", "é", "[::1", "", "a_b", "1.2.3.4", &long];
+    let names = names.map(str::to_owned);
+    let hosts = names.clone();
+    let table = |reading| {
+        let hosts = hosts.clone();
+        dialect(move |_, out| {
+            for name in &hosts {
+                out.rule(&HostPattern::literal(name), to("odd", prefix("/"), out));
+                out.certificate(&HostPattern::literal(name), SecretRef::new("ns", "odd"), FieldPath::tls(0));
+            }
+            out.rule(&HostPattern::below("b"), to("below", prefix("/"), out));
+            out.rule(&host("*.example"), to("wild", prefix("/"), out));
+        })
+        .semantics(Semantics::default().with_hosts(reading))
+        .table()
+    };
+    let strict = table(HostReading::new(Wildcards::OneLabel));
+    let lenient = table(HostReading::new(Wildcards::OneLabel).lenient());
+    let deep = table(HostReading::new(Wildcards::ManyLabels).lenient());
+    assert_eq!(strict.host_count(), names.len() + 2);
+    for (name, answers) in [
+        ("a b", ["no host", "no host"]),
+        ("a/b", ["no host", "no host"]),
+        ("a..b", ["no host", "no host"]),
+        ("x y.b", ["no host", "no host"]),
+        ("a:80", ["no host", "no host"]),
+        ("a.", ["no host", "no host"]),
+        ("a.:x.y", ["no host", "odd"]),
+        (".a", ["no host", "odd"]),
+        ("a@b", ["no host", "odd"]),
+        ("A@B:80", ["no host", "odd"]),
+        ("é", ["no host", "odd"]),
+        ("[::1", ["no host", "odd"]),
+        ("", ["no host", "no host"]),
+        ("a_b", ["odd", "odd"]),
+        ("1.2.3.4:8080", ["odd", "odd"]),
+        (&long, ["no host", "odd"]),
+        ("x@y.b", ["no host", "below"]),
+        ("x@y.example", ["no host", "no host"]),
+        (".x.example", ["no host", "no host"]),
+        ("x.example", ["wild", "wild"]),
+    ] {
+        assert_eq!([&strict, &lenient].map(|table| get(table, name, "/")), answers, "{name:?}");
+        // Of these, `*` means no more where it stands for many labels.
+        assert_eq!(get(&deep, name, "/"), answers[1], "{name:?}");
+        for (table, answer) in [(&strict, answers[0]), (&lenient, answers[1])] {
+            assert_eq!(table.certificate(name).is_some(), answer == "odd", "{name:?}");
+        }
+    }
+    assert_eq!(get(&deep, "y.x.example", "/"), "wild");
+    for name in &names {
+        let pattern = HostPattern::literal(name);
+        assert!(pattern.is_exact() && strict.host(&pattern).is_some(), "{name:?}");
     }
 }
