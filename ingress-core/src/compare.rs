@@ -31,6 +31,7 @@ mod values;
 mod walk;
 mod words;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use hosts::HostClass;
@@ -139,7 +140,8 @@ fn compare_class<'t>(
                 outcome(&sides.1, &candidates.1, &crossing.ends.1),
             );
             let judgement = judge.judge(outcomes, &request, &crossing.paths);
-            if let Some(change) = judgement.policies {
+            let elsewhere = judgement.differs.as_ref().is_some_and(|(aspects, _)| goes_elsewhere(aspects));
+            if let Some(change) = judgement.policies.filter(|_| !elsewhere) {
                 region.policies(class, outcomes, change, request.clone());
             }
             if let Some((aspects, witness)) = judgement.differs {
@@ -157,6 +159,11 @@ fn compare_class<'t>(
         }
         region.finish();
     }
+}
+
+/// Whether a request goes to somebody else, so that it says little what happens to it there.
+fn goes_elsewhere(aspects: &BTreeSet<Aspect>) -> bool {
+    aspects.contains(&Aspect::Answer) || aspects.contains(&Aspect::Backend)
 }
 
 /// What came of comparing two tables.

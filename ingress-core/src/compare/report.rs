@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::hosts::HostClass;
 use super::judge::PolicyChange;
 use super::requests::Witness;
-use super::{Answer, Aspect, Cause, Comparison, Difference, Doubt, Reading, Unknown};
+use super::{Answer, Aspect, Cause, Comparison, Difference, Doubt, Reading, Unknown, goes_elsewhere};
 use crate::origin::{Origin, SecretRef};
 use crate::path::Refusal;
 use crate::rule::Rule;
@@ -17,7 +17,7 @@ enum Key<'t> {
     Certificates(Option<&'t SecretRef>, Option<&'t SecretRef>),
     Policies(PolicyChange),
     Reading(Reading),
-    /// A rule that only one table has, or has otherwise, and what that changes.
+    /// A rule that only one table has, or has otherwise; and what that changes where it is not who answers.
     Changed(&'t Origin, BTreeSet<Aspect>),
     /// Rules that both tables have, in another order.
     Moved(Who, Who),
@@ -184,6 +184,7 @@ impl<'t> Region<'_, 't> {
     ) {
         self.different = true;
         let key = match changed {
+            Some(rule) if goes_elsewhere(&aspects) => Key::Changed(rule.origin(), BTreeSet::new()),
             Some(rule) => Key::Changed(rule.origin(), aspects.clone()),
             None => Key::Moved(who(outcomes.0), who(outcomes.1)),
         };
