@@ -67,18 +67,19 @@ pub(super) enum Line {
 }
 
 impl Line {
-    /// A connection from the pool, or a new one.
+    /// A connection from the pool, or a new one. `again` is for another attempt: a connection that was kept may
+    /// have been closed as the one before was.
     pub(super) async fn open(
         config: &Config,
         pool: &Arc<Pool>,
-        target: &Target,
-        place: &Place,
+        (target, place): (&Target, &Place),
+        again: bool,
     ) -> Result<Self, Reason> {
-        if let Some(line) = Self::kept(pool, place) {
+        if let Some(line) = Self::kept(pool, place, again) {
             return Ok(line);
         }
         // Boxed, as it is rare: what it takes would make the future of every request larger.
-        let opening = Box::pin(Self::open_new(config, pool, target, place));
+        let opening = Box::pin(Self::open_new(config, pool, (target, place), again));
         match tokio::time::timeout(config.connect_timeout, opening).await {
             Ok(result) => result,
             Err(_) => Err(Reason::ConnectTimeout),
@@ -88,15 +89,15 @@ impl Line {
     async fn open_new(
         config: &Config,
         pool: &Arc<Pool>,
-        target: &Target,
-        place: &Place,
+        (target, place): (&Target, &Place),
+        again: bool,
     ) -> Result<Self, Reason> {
         // Without knowing what will be spoken: only what is HTTP/2 for sure waits for its turn.
         let _turn = match target.protocol() {
             Protocol::H2c => Some(place.opening.lock().await),
             _ => None,
         };
-        if let Some(line) = Self::kept(pool, place) {
+        if let Some(line) = Self::kept(pool, place, again) {
             return Ok(line);
         }
         pool.start_sweeping();
@@ -104,8 +105,8 @@ impl Line {
         Self::shake_hands(config, pool, place, connected).await
     }
 
-    fn kept(pool: &Pool, place: &Place) -> Option<Self> {
-        if let Some(connection) = pool.take(place) {
+    fn kept(pool: &Pool, place: &Place, again: bool) -> Option<Self> {
+        if !again && let Some(connection) = pool.take(place) {
             return Some(Self::Http1(connection));
         }
         pool.shared(place).map(|shared| Self::Http2(StreamCount(shared)))

@@ -165,7 +165,7 @@ impl<P: Pick> Inner<P> {
             let choice = Choice { routed, head, tried: &tried, client: *client, draw: *draw };
             let Picked { target, mut guard } = self.pick.pick(&choice).map_err(Reason::NoEndpoints)?;
             let last = tried.len() + 1 >= self.config.attempts;
-            let failure = match self.attempt(journey, &target, idempotent && !last).await {
+            let failure = match self.attempt(journey, &target, idempotent && !last, !tried.is_empty()).await {
                 Ok((response, carrier, place)) => return Ok(Answer { response, carrier, guard, place }),
                 Err(failure) => failure,
             };
@@ -196,17 +196,19 @@ impl<P: Pick> Inner<P> {
         }
     }
 
-    /// Sends the request once. Its headers stay with the journey if `keep` says so.
+    /// Sends the request once. Its headers stay with the journey if `keep` says so; `again` is
+    /// for attempts behind the first.
     async fn attempt(
         &self,
         journey: &mut Journey,
         target: &Target,
         keep: bool,
+        again: bool,
     ) -> Result<(Response<Incoming>, Carrier, Permit<Counted>), Failure> {
         let place = self.pool.place(target);
         let permit = Permit::new(Counted(place.clone()), self.config.in_flight_per_endpoint)
             .ok_or(Failure::Unsent(Reason::Overloaded, None))?;
-        let opening = Line::open(&self.config, &self.pool, target, &place);
+        let opening = Line::open(&self.config, &self.pool, (target, &place), again);
         let line = match journey.deadline {
             None => opening.await,
             Some(deadline) => {

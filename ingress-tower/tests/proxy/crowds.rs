@@ -66,7 +66,8 @@ async fn endpoints_that_are_slow_hold_up_only_those_who_asked_them() {
                 wire.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").await;
                 return;
             }
-            wire.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n").await;
+            // It closes behind the answer, and says so: nobody is to send it another request meanwhile.
+            wire.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\n").await;
             for _ in 0..10 {
                 wire.send("x").await;
                 sleep(Duration::from_millis(100)).await;
@@ -123,6 +124,8 @@ async fn half_closed_connections_are_answered_and_then_closed() {
         // What the endpoint has closed half is not used for another request.
         let mut client = connect(front).await;
         for _ in 0..5 {
+            // Long enough for the end of the one before to have arrived; a request that meets it on the way is lost.
+            sleep(Duration::from_millis(50)).await;
             client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nyo").await;
             assert_eq!(status(&client.response().await.expect("an answer").0), 200);
         }
